@@ -1,0 +1,65 @@
+"""Where a recipe's reference to a model outside the run leads, found without loading anything.
+
+A reference is ``micro`` (the base shipped with this package), a Hugging Face model folder, a ``.gguf`` file,
+``package:NAME/FILE.gguf`` for a file that an installed Python package ships, or a hub id.
+"""
+
+import importlib.util
+from importlib.resources import files
+from pathlib import Path
+
+from vibethinker.configs.references import MICRO, PACKAGE_PREFIX
+from vibethinker.errors import InputError
+
+
+def micro_folder() -> Path:
+    """Return the folder of the micro base that the package ships."""
+    return Path(str(files("vibethinker") / "assets" / "micro-base"))
+
+
+def locate(reference: str) -> Path | str:
+    """Return the folder or file a reference names, or the hub id it is.
+
+    Raises:
+        InputError: If a folder, file or package is missing, or a folder holds no model.
+    """
+    if reference.startswith(PACKAGE_PREFIX):
+        return _in_package(reference)
+    path = micro_folder() if reference == MICRO else Path(reference).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise InputError(f"{path} holds no model: a Hugging Face model folder has a config.json")
+        return path
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise InputError(f"{path} is no model: give a model folder, a .gguf file or a hub id")
+        return path
+    if reference == MICRO or _is_local(reference):
+        raise InputError(f"no model folder {path}: give an existing folder, a hub id (owner/name) or {MICRO}")
+    return reference
+
+
+def _is_local(reference: str) -> bool:
+    """Say whether a reference that leads nowhere was meant for a folder or file: no hub id has that form."""
+    path = Path(reference)
+    first = Path(path.parts[0])
+    return (
+        path.is_absolute()
+        or reference.startswith((".", "~"))
+        or reference.endswith((".gguf", "/"))
+        or reference.count("/") != 1
+        or first.is_dir()
+    )
+
+
+def _in_package(reference: str) -> Path:
+    name, _, file = reference.removeprefix(PACKAGE_PREFIX).partition("/")
+    found = importlib.util.find_spec(name) if name.isidentifier() else None
+    if found is None or not found.submodule_search_locations:
+        raise InputError(f"model {reference}: package {name!r} is not installed: install it (see the recipe's head)")
+    root = Path(found.submodule_search_locations[0])
+    ends = f"/{file}" if file else ".gguf"
+    matches = [path for path in sorted(root.rglob("*.gguf")) if f"/{path.relative_to(root).as_posix()}".endswith(ends)]
+    if len(matches) != 1:
+        raise InputError(f"model {reference}: package {name!r} holds {len(matches)} files of that name, need one")
+    return matches[0]

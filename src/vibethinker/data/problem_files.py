@@ -1,0 +1,87 @@
+"""Problems read from a JSONL or Parquet file by a mapping of columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from vibethinker.configs.data import FileSource
+from vibethinker.data.splits import bucket, question_hash
+from vibethinker.data.tables import read_rows
+from vibethinker.errors import InputError
+from vibethinker.interfaces import Verifier
+from vibethinker.records import Problem, Trace
+
+
+@dataclass(frozen=True)
+class FileProblems:
+    """What a file held.
+
+    Attributes:
+        problems: Those whose reference answer can be graded.
+        traces: Their worked solutions, where a column holds them.
+        gold_errors: Ids of problems left out because their reference answer cannot be read.
+    """
+
+    problems: list[Problem]
+    traces: list[Trace]
+    gold_errors: list[str]
+
+
+def read_problem_file(source: FileSource, verifier: Verifier, *, seed: int) -> FileProblems:
+    """Read the problems of a file.
+
+    Raises:
+        InputError: If the file or a column is missing, or a row holds no question or answer.
+    """
+    path = Path(source.path)
+    rows = read_rows(path)
+    if not rows:
+        raise InputError(f"{path} holds no rows")
+    columns = {key: name for key, name in source.columns.model_dump().items() if name is not None}
+    for key, name in columns.items():
+        if name not in rows[0]:
+            raise InputError(f"{path} has no column {name!r} (for {key}); it has {', '.join(map(repr, rows[0]))}")
+    numbered = [
+        (number, row)
+        for number, row in enumerate(rows, start=1)
+        if source.buckets[0] <= bucket(_cell(row, columns["question"], path, number)) <= source.buckets[1]
+    ]
+    if source.limit is not None and source.limit < len(numbered):
+        numbered = sorted(Random(seed).sample(numbered, source.limit), key=lambda item: item[0])  # noqa: S311
+    problems, traces, gold_errors = [], [], []
+    for number, row in numbered:
+        problem = _problem(row, columns, source, path, number)
+        if verifier(problem.answer, f"\\boxed{{{problem.answer}}}").correct is not True:
+            gold_errors.append(problem.id)
+            continue
+        problems.append(problem)
+        if "trace" in columns:
+            solution = _cell(row, columns["trace"], path, number)
+            traces.append(Trace(problem.id, problem.question, problem.domain, "file", solution))
+    return FileProblems(problems, traces, gold_errors)
+
+
+def _problem(
+    row: Mapping[str, Any], columns: Mapping[str, str], source: FileSource, path: Path, number: int
+) -> Problem:
+    question = _cell(row, columns["question"], path, number)
+    level = row.get(columns["level"]) if "level" in columns else None
+    if level is not None and (isinstance(level, bool) or not str(level).lstrip("-").isdigit()):
+        raise InputError(f"{path}: row {number}: level must be a whole number, got {level!r}")
+    return Problem(
+        id=_cell(row, columns["id"], path, number) if "id" in columns else question_hash(question),
+        question=question,
+        answer=_cell(row, columns["answer"], path, number),
+        domain=_cell(row, columns["domain"], path, number) if "domain" in columns else source.domain,
+        source=path.name,
+        level=None if level is None else int(level),
+    )
+
+
+def _cell(row: Mapping[str, Any], name: str, path: Path, number: int) -> str:
+    value = row.get(name)
+    if value is None or not str(value).strip():
+        raise InputError(f"{path}: row {number}: column {name!r} is empty")
+    return str(value).strip()

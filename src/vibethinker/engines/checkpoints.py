@@ -1,0 +1,143 @@
+"""Training checkpoints that are whole or absent, and training that stops where it can go on.
+
+Shared by every trainer of the package. A checkpoint is written under another name, forced to disk, and renamed; a
+kill or a full disk leaves the one before it intact. An interrupted training ends at the next step's checkpoint.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from vibethinker.errors import Interrupted, WorkError
+from vibethinker.files import sync_folder
+from vibethinker.interfaces import Metrics, Progress
+
+_PREFIX = "checkpoint-"
+_UNFINISHED = "unfinished"
+
+
+def sync_tree(folder: Path) -> None:
+    """Force every file and folder below ``folder`` to disk."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            descriptor = os.open(Path(parent) / name, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_folder(Path(parent))
+
+
+def checkpoint_folders(folder: Path) -> list[tuple[int, Path]]:
+    """Return the whole checkpoints below ``folder`` by step, earliest first."""
+    found = [(int(path.name.removeprefix(_PREFIX)), path) for path in folder.glob(f"{_PREFIX}[0-9]*")]
+    return sorted(found)
+
+
+def last_checkpoint(folder: Path) -> tuple[int, Path] | None:
+    """Return the latest whole checkpoint and its step, or None."""
+    found = checkpoint_folders(folder)
+    return found[-1] if found else None
+
+
+def remove_resume_state(checkpoint: Path) -> None:
+    """Leave a checkpoint's model and its losses; drop what only going on from it needs, pickles among it."""
+    for pattern in ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "training_args.bin"):
+        for path in checkpoint.glob(pattern):
+            path.unlink()
+
+
+class WholeCheckpoints:
+    """Mix-in for a Hugging Face trainer: ``_save_checkpoint`` leaves a whole checkpoint or none.
+
+    ``keep_checkpoints`` says how many stay; None keeps all, for stages that choose among them later.
+    """
+
+    args: TrainingArguments
+    state: TrainerState
+    keep_checkpoints: int | None = None
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:  # noqa: ANN401 - transformers' signature
+        final = Path(self.args.output_dir)
+        staging = final / _UNFINISHED
+        shutil.rmtree(staging, ignore_errors=True)
+        self.args.output_dir = str(staging)
+        try:
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]
+        finally:
+            self.args.output_dir = str(final)
+        name = f"{_PREFIX}{self.state.global_step}"
+        sync_tree(staging / name)
+        shutil.rmtree(final / name, ignore_errors=True)
+        (staging / name).replace(final / name)
+        sync_folder(final)
+        shutil.rmtree(staging, ignore_errors=True)
+        if self.keep_checkpoints is not None:
+            for _, old in checkpoint_folders(final)[: -self.keep_checkpoints]:
+                shutil.rmtree(old)
+
+
+class StepWatch(TrainerCallback):  # type: ignore[misc]
+    """Counts steps, keeps their metrics, and turns a request to stop into a checkpoint and a clean end."""
+
+    def __init__(
+        self, progress: Progress, metrics: Metrics, *, run: str = "", names: Mapping[str, str] | None = None
+    ) -> None:
+        """Watch one training; ``names`` maps the trainer's metric names to ours, all others are dropped."""
+        self.progress = progress
+        self.metrics = metrics
+        self.run = run
+        self.names = dict(names or {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm"})
+        self.interrupted = False
+        self.extra: dict[str, Any] = {}
+        self.last: dict[str, Any] = {}
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,  # noqa: ANN401
+    ) -> None:
+        """Ask for a checkpoint and an end when the user has asked to stop."""
+        if self.progress.interrupt_requested() and state.global_step < state.max_steps:
+            self.interrupted = True
+            control.should_save = True
+            control.should_training_stop = True
+
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        logs: dict[str, Any] | None = None,
+        **_: Any,  # noqa: ANN401
+    ) -> None:
+        """Keep what one step showed; the trainer's closing summary is not a step."""
+        if not logs or "loss" not in logs:
+            return
+        values = {ours: logs[theirs] for theirs, ours in self.names.items() if theirs in logs} | self.extra
+        if isinstance(values.get("loss"), float) and not values["loss"] == values["loss"]:
+            raise WorkError(
+                f"the loss is not a number at step {state.global_step}: lower the learning rate; "
+                f"the last checkpoint is intact"
+            )
+        self.metrics.log(state.global_step, values, run=self.run)
+        self.last = values
+        if not self.progress.interrupt_requested():
+            self.progress.advance(note=self.note(state, values))
+
+    def note(self, state: TrainerState, values: Mapping[str, Any]) -> str:
+        """Say in a few words where training stands."""
+        where = f"{self.run} " if self.run else ""
+        return f"{where}step {state.global_step}/{state.max_steps} · loss {values['loss']:.3f}"
+
+    def raise_if_interrupted(self, state: TrainerState) -> None:
+        """End the stage after an interrupted training, whose checkpoint is saved by now."""
+        if self.interrupted:
+            raise Interrupted(step=state.global_step)

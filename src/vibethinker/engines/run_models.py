@@ -1,0 +1,37 @@
+"""From a stage's model reference to a model that can be loaded, inside a run directory or outside."""
+
+from pathlib import Path
+
+from vibethinker.configs.references import BASE
+from vibethinker.errors import InputError
+from vibethinker.files import read_json
+from vibethinker.interfaces import StageContext
+
+PROBE_FILE = "probe.json"
+CHECKPOINTS_FILE = "checkpoints.json"
+MODEL_FOLDER = "model"
+
+
+def resolve(reference: str, context: StageContext) -> str:
+    """Return where the model lies: that of an earlier stage, the run's base, or a reference to one elsewhere.
+
+    A probe stage stands for its best specialist.
+
+    Raises:
+        InputError: If the run has no base.
+    """
+    if reference in context.inputs:
+        folder = context.inputs[reference]
+        if (folder / PROBE_FILE).is_file():
+            return str(folder.parent / str(read_json(folder / PROBE_FILE)["best_path"]))
+        return str(folder / MODEL_FOLDER)
+    if reference == BASE:
+        if context.model is None:
+            raise InputError("this recipe has no base: give it `model:` or a pretrain stage")
+        return context.model
+    return reference
+
+
+def run_directory(context: StageContext, stage_id: str) -> Path:
+    """Return the run directory, to which paths between stages are relative."""
+    return context.inputs[stage_id].parent

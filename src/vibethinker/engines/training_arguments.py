@@ -1,0 +1,38 @@
+"""What every training of the package sets alike."""
+
+from pathlib import Path
+from typing import Any
+
+from vibethinker.configs.common import TrainingConfig
+from vibethinker.interfaces import StageContext
+
+
+def common_arguments(config: TrainingConfig, context: StageContext, folder: Path, *, seed: int) -> dict[str, Any]:
+    """Return keyword arguments for transformers' ``TrainingArguments`` and its kin."""
+    return {
+        "output_dir": str(folder),
+        "max_steps": config.steps,
+        "learning_rate": config.learning_rate,
+        "warmup_steps": config.warmup_steps,
+        "weight_decay": config.weight_decay,
+        "adam_beta1": 0.9,
+        "adam_beta2": config.adam_beta2,
+        "max_grad_norm": config.max_grad_norm,
+        "save_strategy": "steps",
+        "save_steps": config.save_every,
+        # Rotation is ours (engines.checkpoints), which knows whole checkpoints from unfinished ones.
+        "save_total_limit": None,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+        # transformers takes seeds of 32 bits.
+        "seed": seed % 2**32,
+        "data_seed": seed % 2**32,
+        "use_cpu": context.numerics.device == "cpu",
+        "bf16": context.numerics.dtype == "bfloat16",
+        "fp16": False,
+        "remove_unused_columns": False,
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": context.numerics.device != "cpu",
+    }

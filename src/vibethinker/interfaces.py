@@ -1,0 +1,95 @@
+"""What the rooms of the package ask of one another, as protocols."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from vibethinker.records import Sample, Verdict
+
+
+class Verifier(Protocol):
+    """Judges a response against a reference answer."""
+
+    def __call__(self, gold: str, response: str) -> Verdict:
+        """Return the verdict; never raises on what a response holds."""
+        ...
+
+
+class Sampler(Protocol):
+    """Draws responses from a model."""
+
+    def sample(self, questions: Sequence[str], *, samples: int, seed: int) -> list[list[Sample]]:
+        """Return ``samples`` responses per question, the same for the same seed."""
+        ...
+
+
+class Progress(Protocol):
+    """Shows how far a stage has come, with the time it still needs."""
+
+    def start(self, total: int, *, unit: str, done: int = 0) -> None:
+        """Begin (or begin anew with) a task of ``total`` units, of which ``done`` are already there."""
+        ...
+
+    def advance(self, count: int = 1, *, note: str = "") -> None:
+        """Count units as done; raises ``Interrupted`` when the user has asked to stop."""
+        ...
+
+    def interrupt_requested(self) -> bool:
+        """Say whether the user has asked to stop, for code that saves before it stops."""
+        ...
+
+
+class Metrics(Protocol):
+    """Takes numbers by step and keeps them in the run's ``metrics.jsonl``."""
+
+    def log(self, step: int, values: Mapping[str, Any], *, run: str = "") -> None:
+        """Append one line; ``run`` tells several trainings of a stage apart."""
+        ...
+
+    def cut_back(self, step: int, *, run: str = "") -> None:
+        """Forget the lines of this stage and run after ``step``: they are about to be made again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """How numbers are computed, chosen once per run and the same on resume.
+
+    Attributes:
+        dtype: ``float32`` or ``bfloat16``; parameters are float32 either way, bfloat16 is autocast.
+        threads: Threads of the tensor library.
+        device: ``cpu`` or ``cuda``.
+        reason: Why, for the log.
+    """
+
+    dtype: str
+    threads: int
+    device: str = "cpu"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """All that a stage gets besides its configuration.
+
+    Attributes:
+        folder: Where it writes. It appears under its final name only when the stage has returned; what an
+            interrupted stage left is still there when it runs again.
+        inputs: The finished folders of the stages it names, by stage id.
+        seed: The recipe's seed.
+        model: The recipe's model reference; None where a pretrain stage makes it.
+        prompt: The recipe's prompt template, with ``{question}``.
+        numerics: Numeric type, threads and device.
+        progress: The stage's progress bar.
+        metrics: The run's metrics.
+    """
+
+    folder: Path
+    inputs: Mapping[str, Path]
+    seed: int
+    model: str | None
+    prompt: str
+    numerics: Numerics
+    progress: Progress
+    metrics: Metrics

@@ -1,0 +1,100 @@
+"""Problems in disjoint sets, and traces to learn from."""
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+from vibethinker.algos.seeds import derive_seed
+from vibethinker.configs.data import DataConfig, FileSource, ProceduralSource
+from vibethinker.data.problem_files import read_problem_file
+from vibethinker.data.procedural import Drawn, choose_families, draw_drills, draw_problems, draw_traces
+from vibethinker.data.splits import BUCKETS, SPLITS, Split, drop_shared, shared_questions
+from vibethinker.data.tables import DRILL_SCHEMA, TRACE_SCHEMA, write_records, write_table
+from vibethinker.errors import InputError
+from vibethinker.interfaces import StageContext
+from vibethinker.records import Problem, Trace
+from vibethinker.verify import get_verifier
+
+
+def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
+    """Write ``<set>.parquet`` for every set, ``train.parquet`` with traces, and ``drills.parquet`` when asked for."""
+    sources = {split: getattr(config, split) for split in SPLITS if getattr(config, split) is not None}
+    context.progress.start(len(sources) + 1, unit="sets")
+    found: dict[Split, list[Problem]] = {}
+    traces: list[Trace] = []
+    drawn_for_training: list[Drawn] = []
+    gold_errors: dict[str, list[str]] = {}
+    for split, source in sources.items():
+        seed = derive_seed(context.seed, config.id, split)
+        if isinstance(source, ProceduralSource):
+            drawn = _draw(config, source, split, Random(seed))  # noqa: S311 - not for cryptography
+            found[split] = [item.problem for item in drawn]
+            if split == "train":
+                drawn_for_training = drawn
+                shares = config.ways.model_dump()
+                rng = Random(derive_seed(seed, "traces"))  # noqa: S311
+                traces = draw_traces(drawn, shares, per_problem=config.traces_per_problem, rng=rng)
+        else:
+            read = read_problem_file(source, get_verifier("math"), seed=seed)
+            found[split] = read.problems
+            if split == "train":
+                _need_traces(config, source, read.traces)
+                traces = read.traces
+            if read.gold_errors:
+                gold_errors[split] = read.gold_errors
+        context.progress.advance()
+    sets, leaks = drop_shared(found)
+    _check(config, sets, list(sources))
+    kept = {problem.id for problem in sets["train"]}
+    traces = [trace for trace in traces if trace.problem_id in kept]
+    for split in sources:
+        if split == "train":
+            write_table(context.folder / "train.parquet", [vars(trace) for trace in traces], TRACE_SCHEMA)
+        else:
+            write_records(context.folder / f"{split}.parquet", sets[split])
+    if config.drills:
+        rng = Random(derive_seed(context.seed, config.id, "drills"))  # noqa: S311
+        drills = [{"pieces": row} for row in draw_drills(drawn_for_training, count=config.drills, rng=rng)]
+        write_table(context.folder / "drills.parquet", drills, DRILL_SCHEMA)
+    context.progress.advance()
+    everything = [problem for rows in sets.values() for problem in rows]
+    return {
+        "problems": {split: len(sets[split]) for split in sources},
+        "traces": len(traces),
+        "ways": dict(sorted(Counter(trace.way for trace in traces).items())),
+        "drills": config.drills,
+        "domains": sorted({problem.domain for problem in everything}),
+        "levels": {
+            str(level): count
+            for level, count in sorted(Counter(p.level for p in everything if p.level is not None).items())
+        },
+        "leaks": leaks,
+        "gold_errors": gold_errors,
+    }
+
+
+def _draw(config: DataConfig, source: ProceduralSource, split: Split, rng: Random) -> list[Drawn]:
+    try:
+        families = choose_families(source.domains, source.families)
+        return draw_problems(families, source.levels, BUCKETS[split], count=source.count, rng=rng)
+    except InputError as error:
+        raise InputError(f'stage "{config.id}": {split}: {error}') from error
+
+
+def _need_traces(config: DataConfig, source: FileSource, traces: list[Trace]) -> None:
+    if not traces:
+        raise InputError(
+            f'stage "{config.id}": train reads {source.path} without traces to learn from: '
+            f"name the column of worked solutions with columns.trace"
+        )
+
+
+def _check(config: DataConfig, sets: dict[Split, list[Problem]], asked: list[Split]) -> None:
+    for split in asked:
+        if not sets[split]:
+            raise InputError(
+                f'stage "{config.id}": the {split} set is empty: every problem was a duplicate of another set\'s, '
+                f"outside the buckets, or had an answer that cannot be read"
+            )
+    shared = shared_questions(sets.values())
+    assert not shared, f"{len(shared)} questions stand in two sets"  # noqa: S101 - our own guarantee
