@@ -130,6 +130,8 @@ def test_on_a_terminal_the_line_at_work_is_live_and_finished_ones_stay() -> None
         shown.console.print("a word between")
         with shown.console.capture() as live:
             shown.console.print(shown._unfinished())
+        assert shown._live is not None
+        shown._live.refresh()  # as its thread does four times a second
         shown.finish("problems", "done", "4 domains", 71.0)
     text = live.get()
     assert "domain 3/4 · [bold]loss[/bold] .4" in text

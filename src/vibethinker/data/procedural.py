@@ -146,23 +146,23 @@ def _difference(rng: Random) -> str:
 
 
 def _product(rng: Random) -> str:
-    a, b = rng.randint(2, 12), rng.choice((1, 1, 1, -1)) * _sized(rng, 3)
+    a, b = rng.randint(2, 12), rng.choice((1, 1, 1, -1)) * _sized(rng, 2)
     return times(a, b) if rng.random() < 0.5 else times(b, a)
 
 
 def _square(rng: Random) -> str:
-    a = rng.randint(1, 30)
+    a = rng.randint(1, 20)
     return times(a, a)
 
 
 def _quotient(rng: Random) -> str:
-    b = rng.randint(2, 24)
+    b = rng.randint(2, 12)
     return over(b * rng.choice((1, 1, 1, -1)) * _sized(rng, 2), b)
 
 
 def _fraction(rng: Random) -> str:
-    divisor, bottom = rng.randint(1, 12), rng.randint(2, 24)
-    top = rng.randint(1, 99)
+    divisor, bottom = rng.randint(1, 9), rng.randint(2, 12)
+    top = rng.randint(1, 40)
     return over(divisor * top, divisor * bottom)
 
 

@@ -1,6 +1,6 @@
 """The charts of the report: learning curves, dots with intervals, histograms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -73,6 +73,12 @@ def curve_chart(
         axes.yaxis.set_major_formatter(FuncFormatter(_tick))
         axes.set_xlabel("step")
         return inline_svg(figure, figure_id, title)
+
+
+def smoothing_note(curves: Iterable[Curve]) -> str:
+    """Say how to read charts of these noisy curves; empty where all are too short to be smoothed."""
+    smoothed = any(len(curve.values) >= _SMOOTH_FROM for curve in curves)
+    return "Thin lines are the values, thick ones their running mean." if smoothed else ""
 
 
 def interval_chart(figure_id: str, title: str, dots: Sequence[Dot]) -> Markup:

@@ -8,11 +8,11 @@ from vibethinker.data.families.draft import Draft, Family, add, between, monomia
 
 def linear(rng: Random, level: int) -> Draft:
     """``ax+b=c``; from level 4 with x on both sides."""
-    a = between(rng, 2, (5, 9, 12, 12, 12)[level - 1])
-    x = between(rng, 1, (9, 12, 25, 30, 60)[level - 1])
+    a = between(rng, 2, (5, 9, 9, 9, 12)[level - 1])
+    x = between(rng, 1, (9, 12, 15, 20, 30)[level - 1])
     if level >= 3:
         x = signed(rng, 1, x, chance=0.3)
-    b = signed(rng, 1, (9, 20, 60, 60, 99)[level - 1], chance=0.0 if level == 1 else 0.5)
+    b = signed(rng, 1, (9, 20, 40, 40, 60)[level - 1], chance=0.0 if level == 1 else 0.5)
     right = a * x + b
     steps = (add(right, -b), over(right - b, a))
     if level < 4:
@@ -24,7 +24,7 @@ def linear(rng: Random, level: int) -> Draft:
 
 def system(rng: Random, level: int) -> Draft:
     """Sum and difference of two numbers are known; find the larger or the smaller one."""
-    x = between(rng, 2, (12, 30, 60, 120, 300)[level - 1])
+    x = between(rng, 2, (9, 15, 30, 50, 90)[level - 1])
     y = between(rng, 1, x - 1) if level < 4 else signed(rng, 1, x - 1)
     total, gap = x + y, x - y
     if rng.random() < 0.5:
@@ -38,8 +38,8 @@ def system(rng: Random, level: int) -> Draft:
 
 def polynomial(rng: Random, level: int) -> Draft:
     """The value of a polynomial of degree 1 (level 1) or 2 at a point."""
-    x = between(rng, 2, (9, 5, 9, 11, 12)[level - 1])
-    b = signed(rng, 1, (9, 6, 9, 9, 12)[level - 1], chance=0.4)
+    x = between(rng, 2, (9, 5, 7, 9, 11)[level - 1])
+    b = signed(rng, 1, (9, 5, 7, 9, 12)[level - 1], chance=0.4)
     if level == 1:
         c = between(rng, 1, 9)
         b = abs(b) + 1
@@ -49,7 +49,7 @@ def polynomial(rng: Random, level: int) -> Draft:
             (times(b, x), add(b * x, c)),
             f"{b}*{x}{term(c)}",
         )
-    a = between(rng, 2, (3, 5, 9, 12)[level - 2])
+    a = between(rng, 2, (3, 4, 5, 7)[level - 2])
     c = signed(rng, 1, 20) if level >= 4 else 0
     square = a * x * x
     steps = [times(x, x), times(a, x * x), times(abs(b), x), add(square, b * x)]
@@ -62,7 +62,7 @@ def polynomial(rng: Random, level: int) -> Draft:
 
 def roots(rng: Random, level: int) -> Draft:
     """Vieta: the sum of the squares of a quadratic's roots."""
-    top = (4, 6, 9, 12, 20)[level - 1]
+    top = (4, 5, 7, 9, 12)[level - 1]
     p, q = signed(rng, 1, top, chance=0.3), signed(rng, 1, top, chance=0.3)
     total, product = p + q, p * q
     question = f"Find the sum of the squares of the roots of x^2{monomial(-total, 1)}{term(product)}=0."
@@ -76,9 +76,9 @@ def roots(rng: Random, level: int) -> Draft:
 
 def arithmetic_sequence(rng: Random, level: int) -> Draft:
     """The n-th term of an arithmetic sequence; from level 4 the sum of the first n terms."""
-    first = signed(rng, 1, (9, 20, 40, 9, 20)[level - 1], chance=0.0 if level == 1 else 0.3)
+    first = signed(rng, 1, (9, 15, 25, 9, 15)[level - 1], chance=0.0 if level == 1 else 0.3)
     step = signed(rng, 2, (5, 9, 12, 6, 9)[level - 1], chance=0.0 if level < 3 else 0.3)
-    n = between(rng, 3, (9, 12, 30, 9, 12)[level - 1])
+    n = between(rng, 3, (7, 9, 12, 6, 8)[level - 1])
     last = first + (n - 1) * step
     steps = (add(n, -1), times(n - 1, step), add(first, (n - 1) * step))
     opening = f"An arithmetic sequence starts at {first} and goes up by {step}. "
@@ -91,9 +91,9 @@ def arithmetic_sequence(rng: Random, level: int) -> Draft:
 
 def geometric_sequence(rng: Random, level: int) -> Draft:
     """A later term of a geometric sequence, by repeated multiplication."""
-    ratio = signed(rng, 2, (2, 3, 4, 5, 6)[level - 1], chance=0.0 if level < 4 else 0.3)
-    first = between(rng, 2, (12, 15, 15, 15, 12)[level - 1])
-    n = between(rng, 3, (4, 4, 5, 5, 5)[level - 1])
+    ratio = signed(rng, 2, (2, 3, 3, 4, 5)[level - 1], chance=0.0 if level < 4 else 0.3)
+    first = between(rng, 2, (12, 15, 12, 9, 9)[level - 1])
+    n = between(rng, 3, (4, 4, 4, 4, 5)[level - 1])
     steps, value = [], first
     for _ in range(n - 1):
         steps.append(times(value, ratio))

@@ -8,10 +8,10 @@ from vibethinker.data.families.draft import Draft, Family, add, between, monomia
 
 def derivative(rng: Random, level: int) -> Draft:
     """The slope of a quadratic at a point; of a cubic from level 4."""
-    x = between(rng, 1, (5, 9, 12, 5, 8)[level - 1])
-    b = signed(rng, 1, (9, 12, 40, 9, 20)[level - 1], chance=0.0 if level == 1 else 0.4)
+    x = between(rng, 1, (5, 7, 9, 4, 6)[level - 1])
+    b = signed(rng, 1, (9, 12, 25, 9, 15)[level - 1], chance=0.0 if level == 1 else 0.4)
     if level < 4:
-        a = between(rng, 1, (4, 6, 9)[level - 1])
+        a = between(rng, 1, (4, 6, 8)[level - 1])
         return Draft(
             f"Let f(x)={monomial(a, 2, first=True)}{monomial(b, 1)}. Find f'({x}).",
             2 * a * x + b,
@@ -29,9 +29,9 @@ def derivative(rng: Random, level: int) -> Draft:
 
 def second_derivative(rng: Random, level: int) -> Draft:
     """f'' of a cubic at a point."""
-    a = between(rng, 1, (2, 3, 5, 7, 9)[level - 1])
-    b = signed(rng, 1, (4, 9, 15, 30, 60)[level - 1], chance=0.0 if level == 1 else 0.4)
-    x = between(rng, 1, (4, 6, 9, 12, 12)[level - 1])
+    a = between(rng, 1, (2, 2, 3, 4, 5)[level - 1])
+    b = signed(rng, 1, (4, 9, 12, 15, 25)[level - 1], chance=0.0 if level == 1 else 0.4)
+    x = between(rng, 1, (4, 5, 6, 8, 9)[level - 1])
     return Draft(
         f"Let f(x)={monomial(a, 3, first=True)}{monomial(b, 2)}. Find f''({x}).",
         6 * a * x + 2 * b,
@@ -42,9 +42,9 @@ def second_derivative(rng: Random, level: int) -> Draft:
 
 def integral(rng: Random, level: int) -> Draft:
     """A definite integral of a linear function from 0."""
-    a = between(rng, 1, (4, 6, 9, 9, 12)[level - 1]) * (2 if level < 4 else 1)
-    b = signed(rng, 1, (5, 9, 9, 12, 20)[level - 1], chance=0.0 if level < 3 else 0.4)
-    t = between(rng, 1, (4, 6, 9, 10, 12)[level - 1])
+    a = between(rng, 1, (3, 4, 4, 7, 9)[level - 1]) * (2 if level < 4 else 1)
+    b = signed(rng, 1, (5, 7, 9, 9, 12)[level - 1], chance=0.0 if level < 3 else 0.4)
+    t = between(rng, 1, (4, 5, 6, 6, 8)[level - 1])
     square = a * t * t
     half = Fraction(square, 2)
     return Draft(
@@ -62,7 +62,7 @@ def extremum(rng: Random, level: int) -> Draft:
         x = between(rng, 1, (6, 9, 12)[level - 1])
         b = 2 * a * x
     else:
-        b = between(rng, 3, (60, 150)[level - 4])
+        b = between(rng, 3, (40, 90)[level - 4])
     c = signed(rng, 1, 9)
     return Draft(
         f"At which x is {monomial(a, 2, first=True)}{monomial(-b, 1)}{term(c)} smallest?",
@@ -74,7 +74,7 @@ def extremum(rng: Random, level: int) -> Draft:
 
 def limit(rng: Random, level: int) -> Draft:
     """A limit of the form 0/0 that cancels."""
-    top = (6, 9, 12, 15, 20)[level - 1]
+    top = (6, 8, 9, 12, 15)[level - 1]
     a = between(rng, 1, (5, 9, 9, 12, 12)[level - 1])
     b = signed(rng, 1, top, chance=0.0 if level < 3 else 0.4)
     middle = monomial(b - a, 1)
@@ -88,9 +88,9 @@ def limit(rng: Random, level: int) -> Draft:
 
 def motion(rng: Random, level: int) -> Draft:
     """Speed (levels 1 to 3) or distance travelled of a uniformly accelerated body."""
-    v = between(rng, 1, (9, 20, 60, 12, 20)[level - 1])
-    a = between(rng, 2, (5, 9, 12, 9, 12)[level - 1])
-    t = between(rng, 2, (6, 9, 12, 8, 12)[level - 1])
+    v = between(rng, 1, (9, 20, 40, 9, 12)[level - 1])
+    a = between(rng, 2, (5, 9, 9, 6, 9)[level - 1])
+    t = between(rng, 2, (6, 7, 9, 6, 8)[level - 1])
     if level < 4:
         return Draft(
             f"A body moves at speed {v} and accelerates by {a}. Find its speed after {t} seconds.",

@@ -8,7 +8,7 @@ from vibethinker.data.families.draft import Draft, Family, add, between, over, s
 
 def rectangle(rng: Random, level: int) -> Draft:
     """Perimeter, or the other side when the perimeter is known."""
-    top = (9, 20, 60, 150, 400)[level - 1]
+    top = (9, 15, 30, 60, 120)[level - 1]
     a, b = between(rng, 2, top), between(rng, 2, top)
     if rng.random() < 0.5:
         return Draft(
@@ -28,8 +28,8 @@ def rectangle(rng: Random, level: int) -> Draft:
 
 def triangle_area(rng: Random, level: int) -> Draft:
     """Half of base times height; a trapezoid from level 4."""
-    a = between(rng, 2, (9, 12, 30, 20, 40)[level - 1])
-    h = between(rng, 2, (6, 9, 12, 9, 12)[level - 1])
+    a = between(rng, 2, (9, 12, 20, 15, 25)[level - 1])
+    h = between(rng, 2, (6, 8, 9, 9, 12)[level - 1])
     if level < 4:
         return Draft(
             f"A triangle has base {a} and height {h}. Find its area.",
@@ -37,7 +37,7 @@ def triangle_area(rng: Random, level: int) -> Draft:
             (times(a, h), over(a * h, 2)),
             f"{a}*{h}/2",
         )
-    b = between(rng, 2, 40)
+    b = between(rng, 2, 25)
     return Draft(
         f"A trapezoid has parallel sides {a} and {b} and height {h}. Find its area.",
         Fraction((a + b) * h, 2),
@@ -70,7 +70,7 @@ def third_angle(rng: Random, level: int) -> Draft:
 
 def hypotenuse_squared(rng: Random, level: int) -> Draft:
     """Pythagoras without the root, or the square of a leg."""
-    top = (6, 9, 12, 16, 20)[level - 1]
+    top = (5, 7, 9, 11, 14)[level - 1]
     a, b = between(rng, 2, top), between(rng, 2, top)
     if level < 4 or rng.random() < 0.5:
         return Draft(
@@ -90,7 +90,7 @@ def hypotenuse_squared(rng: Random, level: int) -> Draft:
 
 def box(rng: Random, level: int) -> Draft:
     """The volume of a box; its surface from level 4."""
-    top = (4, 7, 12, 7, 12)[level - 1]
+    top = (4, 6, 9, 5, 8)[level - 1]
     a, b, c = (between(rng, 2, top) for _ in range(3))
     if level < 4:
         return Draft(
@@ -110,7 +110,7 @@ def box(rng: Random, level: int) -> Draft:
 
 def squared_distance(rng: Random, level: int) -> Draft:
     """The square of the distance between two points of the grid."""
-    top = (5, 8, 10, 15, 20)[level - 1]
+    top = (5, 6, 8, 9, 10)[level - 1]
     chance = 0.0 if level < 3 else 0.4
     x1, y1, x2, y2 = (signed(rng, 1, top, chance=chance) for _ in range(4))
     dx, dy = x2 - x1, y2 - y1

@@ -10,7 +10,7 @@ from vibethinker.data.families.draft import Draft, Family, add, between, over, s
 def mean(rng: Random, level: int) -> Draft:
     """The mean of three to five numbers; a fraction from level 3."""
     n = (3, 3, 4, 4, 5)[level - 1]
-    top = (9, 20, 20, 60, 60)[level - 1]
+    top = (9, 15, 15, 30, 40)[level - 1]
     values = [between(rng, 1, top) for _ in range(n)]
     if level < 3:
         values[-1] += -sum(values) % n
@@ -36,7 +36,7 @@ def running_sum(values: list[int]) -> tuple[list[str], int]:
 def median(rng: Random, level: int) -> Draft:
     """The middle of an odd number of values, or the mean of the two in the middle."""
     n = (3, 5, 5, 4, 6)[level - 1]
-    values = rng.sample(range(1, (20, 30, 99, 60, 60)[level - 1] + 1), n)
+    values = rng.sample(range(1, (20, 30, 60, 30, 40)[level - 1] + 1), n)
     ordered = sorted(values)
     question = f"Find the median of {', '.join(map(str, values))}."
     line = ",".join(map(str, ordered))
@@ -49,7 +49,7 @@ def median(rng: Random, level: int) -> Draft:
 def spread(rng: Random, level: int) -> Draft:
     """The range: largest less smallest."""
     n = (3, 4, 5, 6, 6)[level - 1]
-    top = (20, 50, 99, 300, 900)[level - 1]
+    top = (20, 50, 99, 99, 200)[level - 1]
     values = [signed(rng, 1, top, chance=0.0 if level < 4 else 0.3) for _ in range(n)]
     low, high = min(values), max(values)
     return Draft(
@@ -62,8 +62,8 @@ def spread(rng: Random, level: int) -> Draft:
 
 def pooled_mean(rng: Random, level: int) -> Draft:
     """The mean of two groups together."""
-    top = (4, 6, 9, 12, 12)[level - 1]
-    size = (9, 12, 20, 30, 60)[level - 1]
+    top = (3, 4, 6, 7, 9)[level - 1]
+    size = (9, 9, 12, 15, 25)[level - 1]
     n, m = between(rng, 2, top), between(rng, 2, top)
     a, b = between(rng, 2, size), between(rng, 2, size)
     total = n * a + m * b
@@ -77,7 +77,7 @@ def pooled_mean(rng: Random, level: int) -> Draft:
 
 def draws(rng: Random, level: int) -> Draft:
     """The chance of one colour in one draw (levels 1 and 2) or in two without putting back."""
-    top = (6, 15, 6, 9, 12)[level - 1]
+    top = (6, 12, 5, 7, 9)[level - 1]
     red, blue = between(rng, 2, top), between(rng, 1, top)
     n = red + blue
     if level < 3:
@@ -98,7 +98,7 @@ def draws(rng: Random, level: int) -> Draft:
 
 def choices(rng: Random, level: int) -> Draft:
     """How many ways to choose 2 (or, from level 4, 3) out of n, times a second choice at the higher levels."""
-    n = between(rng, 4, (9, 15, 15, 9, 12)[level - 1])
+    n = between(rng, 4, (9, 12, 9, 7, 9)[level - 1])
     if level < 4:
         pairs = n * (n - 1)
         extra = between(rng, 2, 9) if level == 3 else 1

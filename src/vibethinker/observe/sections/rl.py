@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vibethinker.observe.page import Block, Gallery, Parts, Picture, Section, stage_section
-from vibethinker.observe.plots import curve_chart, histogram_chart
+from vibethinker.observe.plots import curve_chart, histogram_chart, smoothing_note
 from vibethinker.observe.run_record import RunRecord, StageRecord
 from vibethinker.observe.sections.responses import rollout_blocks
 from vibethinker.observe.sections.training import legend, series
@@ -49,7 +49,7 @@ def _prefilter(metrics: Mapping[str, Any]) -> Parts | None:
 
 
 def _curves(stage: StageRecord) -> list[Block]:
-    pictures, flat = [], []
+    pictures, flat, drawn = [], [], []
     for title, keys, from_zero in _CHARTS:
         curves = [curve for key, label in keys if (curve := series(stage.lines, key, label=label))]
         if len(curves) > 1 and curves[0].values == curves[1].values:
@@ -60,11 +60,12 @@ def _curves(stage: StageRecord) -> list[Block]:
             flat.append(title.lower())
             continue
         name = f"{stage.id}-{keys[0][0]}"
+        drawn += curves
         noisy = title != "Learning rate"
         svg = curve_chart(name, f"{title} by step", curves, floor=0 if from_zero else None, noisy=noisy)
         pictures.append(Picture(title, svg, legend(curves)))
-    note = f"0 at every step: {', '.join(flat)}." if flat else ""
-    return [Gallery(pictures, note=note)] if pictures else []
+    notes = [smoothing_note(drawn), f"0 at every step: {', '.join(flat)}." if flat else ""]
+    return [Gallery(pictures, note=" ".join(filter(None, notes)))] if pictures else []
 
 
 def _histogram(stage: StageRecord) -> Gallery | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from vibethinker.observe.formats import decimal
 from vibethinker.observe.page import Cell, Fact, Facts, Gallery, Grid, Picture, Section, stage_section
-from vibethinker.observe.plots import Curve, curve_chart
+from vibethinker.observe.plots import Curve, curve_chart, smoothing_note
 from vibethinker.observe.run_record import RunRecord, StageRecord
 
 
@@ -50,7 +50,7 @@ def legend(curves: Sequence[Curve]) -> list[str]:
 def _curves(stage: StageRecord) -> Gallery | None:
     runs = list(dict.fromkeys(line["run"] for line in stage.lines))
     by_run = {run: [line for line in stage.lines if line["run"] == run] for run in runs}
-    charts = []
+    charts, drawn = [], []
     for key, title in (("loss", "Loss"), ("grad_norm", "Gradient norm"), ("learning_rate", "Learning rate")):
         curves = [series(lines, key, label=run or "training") for run, lines in by_run.items()]
         if key == "loss":
@@ -58,6 +58,7 @@ def _curves(stage: StageRecord) -> Gallery | None:
                 series(lines, "validation_loss", label=f"{run} validation".lstrip()) for run, lines in by_run.items()
             ]
         if present := [curve for curve in curves if curve]:
+            drawn += present
             svg = curve_chart(
                 f"{stage.id}-{key}",
                 f"{title} by step",
@@ -66,7 +67,7 @@ def _curves(stage: StageRecord) -> Gallery | None:
                 noisy=key != "learning_rate",
             )
             charts.append(Picture(title, svg, legend(present)))
-    return Gallery(charts) if charts else None
+    return Gallery(charts, note=smoothing_note(drawn)) if charts else None
 
 
 def _figure(value: float) -> str:
