@@ -29,3 +29,4 @@ micro-base:
 benchmarks:
 	uv run python benchmarks/sampler.py
 	uv run python benchmarks/rl_step.py
+	uv run python benchmarks/quickstart.py

@@ -1,6 +1,6 @@
 """Copy the model of a finished micro-base run, and its manifest, into the package's assets.
 
-    python tools/ship_micro_base.py runs/micro-base
+python tools/ship_micro_base.py runs/micro-base
 """
 
 import argparse

@@ -135,7 +135,7 @@ def plan(
         typer.echo(json.dumps(described, ensure_ascii=False))
         return
     typer.echo(
-        " · ".join([loaded.name, f"seed {loaded.seed}", f"model {loaded.model or 'none'}", described["run_dir"]])
+        " · ".join([loaded.name, f"seed {loaded.seed}", f"model {loaded.model or 'made here'}", described["run_dir"]])
     )
     rows = [
         (str(number), stage["id"], stage["kind"], ", ".join(stage["inputs"]), ", ".join(stage["models"]))

@@ -78,7 +78,8 @@ class StageContext:
             interrupted stage left is still there when it runs again.
         inputs: The finished folders of the stages it names, by stage id.
         seed: The recipe's seed.
-        model: The recipe's model reference; None where a pretrain stage makes it.
+        model: What ``base`` stands for: the recipe's model reference, or the folder that a pretrain stage before made;
+            None where there is neither.
         prompt: The recipe's prompt template, with ``{question}``.
         numerics: Numeric type, threads and device.
         progress: The stage's progress bar.

@@ -14,7 +14,12 @@ from vibethinker.engines.models import load_model
 from vibethinker.engines.sampler import render_prompt
 
 G = 4
-QUESTIONS = ["Solve 2x+3=11 for x.", "Find the mean of 3, 5, 7.", "Find the median of 9, 4, 6.", "Let f(x)=3x+1. Find f(2)."]
+QUESTIONS = [
+    "Solve 2x+3=11 for x.",
+    "Find the mean of 3, 5, 7.",
+    "Find the median of 9, 4, 6.",
+    "Let f(x)=3x+1. Find f(2).",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ class Recorder:
     """Keeps the gradients of the first step, before the optimiser uses them."""
 
     def __init__(self, trainer):
-        self.gradients = {}
+        self.gradients: dict[str, torch.Tensor] = {}
         trainer.create_optimizer()
         original = trainer.optimizer.step
 
@@ -139,7 +144,7 @@ def test_advantages_are_the_group_relative_ones_times_the_weight(micro, tmp_path
 
 
 def test_the_weight_counts_correctness_alone_whatever_else_is_rewarded(micro, tmp_path):
-    weights = {}
+    weights: dict[str, list[float]] = {}
     for name, rewards in {"plain": (digit_reward,), "shaped": (digit_reward, shaping)}.items():
 
         class Watched(MGPOTrainer):

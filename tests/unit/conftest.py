@@ -35,7 +35,8 @@ def run(config, context):
     begin = int(saved.read_text()) if saved.exists() else 0
     attempts = context.folder / "attempts.txt"
     attempts.write_text(attempts.read_text() + "+" if attempts.exists() else "+")
-    context.metrics.cut_back(begin)
+    if begin:
+        context.metrics.cut_back(begin)
     context.progress.start(STEPS, unit="step", done=begin)
     for step in range(begin + 1, STEPS + 1):
         if step == 3:
@@ -46,13 +47,14 @@ def run(config, context):
         if context.progress.interrupt_requested():
             raise Interrupted(step=int(saved.read_text()))
         context.progress.advance()
+    trouble(config, context, "at the end")
     read = {name: (folder / "result.txt").read_text() for name, folder in context.inputs.items()}
     (context.folder / "result.txt").write_text(f"{config.id} of {sorted(read)} with seed {context.seed}")
     return {"attempts": len(attempts.read_text()), "model": context.model}
 
 
-def trouble(config, context):
-    wanted = Path(__file__).with_name(f"{config.id}.trouble")
+def trouble(config, context, when=""):
+    wanted = Path(__file__).with_name(f"{config.id}.trouble{when}")
     what = wanted.read_text() if wanted.exists() else ""
     wanted.unlink(missing_ok=True)
     if what == "error":
@@ -72,7 +74,10 @@ def trouble(config, context):
     if what == "full":
         (context.folder / "model.bin").write_bytes(bytes(8 * 2**20))
     if what == "no space":
-        Path("/dev/full").write_text("x" * 2**16)
+        try:
+            Path("/dev/full").write_text("x" * 2**16)
+        except OSError as error:
+            raise RuntimeError("cannot save") from error
 '''
 
 
@@ -105,7 +110,7 @@ class SmallRun:
 
     def write_stages(self) -> None:
         self.code.folder.mkdir()
-        for kind in ("data", "sft", "probe", "fuse", "rl", "evaluate"):
+        for kind in ("data", "pretrain", "sft", "probe", "fuse", "rl", "evaluate"):
             self.code.source(kind).write_text(STAGE)
 
     def recipe(self, *overrides: str) -> Recipe:
@@ -115,9 +120,9 @@ class SmallRun:
         (model / "config.json").write_text("{}")
         return load_recipe(SAMPLE, [f"model={model}", *overrides])
 
-    def trouble(self, stage_id: str, what: str) -> None:
-        """Make the stage's next attempt go wrong."""
-        (self.code.folder / f"{stage_id}.trouble").write_text(what)
+    def trouble(self, stage_id: str, what: str, when: str = "") -> None:
+        """Make the stage's next attempt go wrong at its third step, or ``at the end``."""
+        (self.code.folder / f"{stage_id}.trouble{when}").write_text(what)
 
     def go(self, *overrides: str, **options: Any) -> RunResult:
         self.output = io.StringIO()

@@ -61,7 +61,7 @@ def value(expression: str) -> Fraction:
             return inner
         return Fraction(int(token))
 
-    result = total()
+    result: Fraction = total()
     assert place == len(tokens), expression
     return result
 
@@ -114,9 +114,7 @@ def draw(split, count, seed):
 
 
 def test_sets_are_disjoint_whatever_their_seeds():
-    sets = [
-        [item.problem for seed in (1, 2) for item in draw(split, 200, seed)] for split in BUCKETS
-    ]
+    sets = [[item.problem for seed in (1, 2) for item in draw(split, 200, seed)] for split in BUCKETS]
     assert shared_questions(sets) == set()
     # Not vacuous: the same split under two seeds does share questions.
     assert shared_questions([[i.problem for i in draw("train", 900, 1)], [i.problem for i in draw("train", 900, 2)]])

@@ -39,8 +39,10 @@ def test_columns_are_mapped_from_jsonl_and_parquet_alike(tmp_path, jsonl):
 
 
 def test_a_gold_answer_that_cannot_be_read_is_left_out_and_named(jsonl):
-    found = read(jsonl([{"id": "good", "question": "a", "answer": "1/2"}, {"id": "bad", "question": "b", "answer": "?"}]),
-                 columns={"id": "id"})
+    found = read(
+        jsonl([{"id": "good", "question": "a", "answer": "1/2"}, {"id": "bad", "question": "b", "answer": "?"}]),
+        columns={"id": "id"},
+    )
     assert [problem.id for problem in found.problems] == ["good"]
     assert found.gold_errors == ["bad"]
 

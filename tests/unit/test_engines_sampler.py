@@ -9,7 +9,11 @@ from vibethinker.engines.models import load_model
 from vibethinker.engines.sampler import ModelSampler, draw_completions, draw_tokens, end_tokens, render_prompt
 from vibethinker.interfaces import Numerics
 
-QUESTIONS = ["Solve 2x+3=11 for x.", "Find the median of 4, 9, 2.", "A rectangle has sides 3 and 5. Find its perimeter."]
+QUESTIONS = [
+    "Solve 2x+3=11 for x.",
+    "Find the median of 4, 9, 2.",
+    "A rectangle has sides 3 and 5. Find its perimeter.",
+]
 
 
 @pytest.fixture(scope="module")

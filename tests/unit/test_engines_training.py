@@ -108,7 +108,14 @@ def test_an_unfinished_checkpoint_is_not_one(tmp_path: Path):
 
 
 def test_a_kept_checkpoint_holds_its_model_and_no_pickles(tmp_path: Path):
-    for name in ("model.safetensors", "config.json", "trainer_state.json", "optimizer.pt", "rng_state.pth", "training_args.bin"):
+    for name in (
+        "model.safetensors",
+        "config.json",
+        "trainer_state.json",
+        "optimizer.pt",
+        "rng_state.pth",
+        "training_args.bin",
+    ):
         (tmp_path / name).write_text("")
     remove_resume_state(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.safetensors", "config.json", "trainer_state.json"}

@@ -13,7 +13,7 @@ from vibethinker.pipeline.fingerprints import content_hash, fingerprint_stages
 from vibethinker.pipeline.stage_code import PackageStages
 
 if TYPE_CHECKING:
-    from conftest import SmallRun
+    from tests.unit.conftest import SmallRun
 
 ALL = ["problems", "specialists", "probe", "spectrum", "signal", "results"]
 

@@ -10,7 +10,7 @@ import yaml
 from vibethinker.errors import InputError
 
 if TYPE_CHECKING:
-    from conftest import SmallRun
+    from tests.unit.conftest import SmallRun
 
 
 def test_what_a_stage_did_not_make_is_never_replaced(small_run: "SmallRun") -> None:

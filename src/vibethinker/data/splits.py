@@ -16,7 +16,7 @@ Split = Literal["train", "probing", "rl", "heldout"]
 SPLITS: tuple[Split, ...] = ("train", "probing", "rl", "heldout")
 
 BUCKETS: Mapping[Split, range] = {
-    "train": range(0, 50),
+    "train": range(50),
     "rl": range(50, 75),
     "probing": range(75, 87),
     "heldout": range(87, 100),

@@ -4,7 +4,6 @@ Shared by every trainer of the package. A checkpoint is written under another na
 kill or a full disk leaves the one before it intact. An interrupted training ends at the next step's checkpoint.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,23 +13,11 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from vibethinker.errors import Interrupted, WorkError
-from vibethinker.files import sync_folder
+from vibethinker.files import sync_folder, sync_tree
 from vibethinker.interfaces import Metrics, Progress
 
 _PREFIX = "checkpoint-"
 _UNFINISHED = "unfinished"
-
-
-def sync_tree(folder: Path) -> None:
-    """Force every file and folder below ``folder`` to disk."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            descriptor = os.open(Path(parent) / name, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        sync_folder(Path(parent))
 
 
 def checkpoint_folders(folder: Path) -> list[tuple[int, Path]]:
@@ -134,8 +121,8 @@ class StepWatch(TrainerCallback):  # type: ignore[misc]
 
     def note(self, state: TrainerState, values: Mapping[str, Any]) -> str:
         """Say in a few words where training stands."""
-        where = f"{self.run} " if self.run else ""
-        return f"{where}step {state.global_step}/{state.max_steps} · loss {values['loss']:.3f}"
+        where = f"{self.run} {state.global_step}/{state.max_steps} · " if self.run else ""
+        return f"{where}loss {values['loss']:.3f}"
 
     def raise_if_interrupted(self, state: TrainerState) -> None:
         """End the stage after an interrupted training, whose checkpoint is saved by now."""

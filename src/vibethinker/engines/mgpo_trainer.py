@@ -97,6 +97,8 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
         planned: Visit the prompts in an order fixed by the seed, the same after an interruption.
     """
 
+    _buffered_inputs: list[dict[str, Any]] | None
+
     def __init__(
         self,
         *args: Any,  # noqa: ANN401

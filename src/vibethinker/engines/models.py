@@ -43,9 +43,7 @@ def _load_gguf(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return model, tokenizer
 
 
-def save_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, half: bool = False
-) -> None:
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, half: bool = False) -> None:
     """Write a model folder: safetensors, configuration, tokenizer and chat template; ``half`` writes float16."""
     if half:
         model = model.half()

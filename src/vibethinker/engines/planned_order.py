@@ -32,7 +32,7 @@ def planned_order(size: int, *, batch: int, batches: int, seed: int) -> list[int
     return order[: batch * batches]
 
 
-class PlannedSampler(Sampler[int]):
+class PlannedSampler(Sampler[int]):  # type: ignore[misc]
     """Yields a planned order, and is as long as it: the run is one epoch to the trainer."""
 
     def __init__(self, order: list[int]) -> None:

@@ -95,7 +95,7 @@ def _cut(ordered: list[int], lengths: Sequence[int], tokens_per_batch: int) -> l
     return batches
 
 
-class PlannedBatches(Dataset[dict[str, torch.Tensor]]):
+class PlannedBatches(Dataset[dict[str, torch.Tensor]]):  # type: ignore[misc]
     """The batch of every step, padded on the right; causal attention never looks there, so no mask is needed."""
 
     def __init__(self, samples: Sequence[Encoded], plan: Sequence[Sequence[int]], pad: int) -> None:
@@ -148,7 +148,7 @@ def summed_loss(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch
     return torch.nn.functional.cross_entropy(hidden[learned].float(), targets[learned], reduction="sum")
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def validation_loss(model: torch.nn.Module, samples: Sequence[Encoded], pad: int) -> float:
     """Return the mean cross-entropy per learned token, in nats."""
     model.eval()

@@ -74,12 +74,12 @@ class RlWatch(StepWatch):
         self.extra = dict(self.trainer.group_statistics)
         super().on_log(args, state, control, logs, **rest)
 
-    def note(self, state: TrainerState, values: Mapping[str, Any]) -> str:
-        """Say where training stands: step, reward, groups without signal."""
+    def note(self, state: TrainerState, values: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """Say in a few words how the rollouts of the step were."""
         reward = values.get("reward")
         shown = "-" if reward is None else f"{reward:.2f}".removeprefix("0")
         silent = f"{values['no_signal']:.2f}".removeprefix("0")
-        return f"step {state.global_step}/{state.max_steps} · reward {shown} · no signal {silent}"
+        return f"reward {shown} · no signal {silent}"
 
 
 def reinforce(

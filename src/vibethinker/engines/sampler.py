@@ -47,7 +47,7 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, template: str, question: s
     return text
 
 
-@torch.inference_mode()
+@torch.inference_mode()  # type: ignore[untyped-decorator]
 def draw_completions(
     model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
@@ -70,9 +70,9 @@ def draw_completions(
         mask[row, longest - len(prompt) :] = 1
     cache = RoomyCache(layers=model.config.num_hidden_layers, room=max_new_tokens)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    logits = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, cache=cache, logits_to_keep=1
-    ).logits[:, -1]
+    logits = model(input_ids=ids, attention_mask=mask, position_ids=positions, cache=cache, logits_to_keep=1).logits[
+        :, -1
+    ]
     rows = torch.arange(len(prompts), device=device).repeat_interleave(samples)
     cache.select(rows)
     logits, mask, next_position = logits[rows], mask[rows], positions[rows, -1:] + 1
@@ -98,9 +98,9 @@ def draw_completions(
             tokens, mask, next_position, live = tokens[kept], mask[kept], next_position[kept], live[kept]
             running = running[kept]
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        logits = model(
-            input_ids=tokens[:, None], attention_mask=mask, position_ids=next_position, cache=cache
-        ).logits[:, -1]
+        logits = model(input_ids=tokens[:, None], attention_mask=mask, position_ids=next_position, cache=cache).logits[
+            :, -1
+        ]
         next_position = next_position + 1
     table, sizes, finished = drawn.tolist(), lengths.tolist(), ended.tolist()
     return [Completion(row[:size], not done) for row, size, done in zip(table, sizes, finished, strict=True)]
@@ -127,7 +127,7 @@ class ModelSampler:
         prompt: str,
         sampling: SamplingConfig,
         numerics: Numerics,
-        on_batch: Callable[[int], None] = lambda count: None,
+        on_batch: Callable[[int], None] | None = None,
     ) -> None:
         """Sample with the recipe's prompt template; ``on_batch`` is told how many responses are new."""
         self.model = model.to(numerics.device).eval()
@@ -151,7 +151,8 @@ class ModelSampler:
             batch = order[start : start + per_batch]
             for index, drawn in zip(batch, self._draw([encoded[i] for i in batch], samples, seed, start), strict=True):
                 found[index] = drawn
-            self.on_batch(len(batch) * samples)
+            if self.on_batch is not None:
+                self.on_batch(len(batch) * samples)
         return found
 
     def _draw(self, prompts: list[list[int]], samples: int, seed: int, start: int) -> list[list[Sample]]:

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning with TRL's SFTTrainer: loss on the assistant's tokens only, checkpoints kept to choose from."""
+"""Fine-tuning with TRL's SFTTrainer: loss on the assistant's tokens only, checkpoints kept to choose from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,6 @@ from vibethinker.errors import InputError
 from vibethinker.files import read_json
 from vibethinker.interfaces import StageContext
 from vibethinker.records import Trace
-
 
 _IGNORED = -100
 

@@ -40,9 +40,7 @@ def run(config: EvaluateConfig, context: StageContext) -> dict[str, Any]:
         "samples": config.samples,
         "problems": len(problems),
         "domains": sorted({problem.domain for problem in problems}),
-        "models": {
-            name: {**summarise(scores[name], k=config.k), **_habits(found)} for name, found in rows.items()
-        },
+        "models": {name: {**summarise(scores[name], k=config.k), **_habits(found)} for name, found in rows.items()},
         "difference": differences,
     }
 
@@ -54,7 +52,9 @@ def _habits(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "ways": {way: ways[way] / len(rows) for way in WAYS},
         "right_by_way": {
-            way: sum(row["correct"] is True for row in rows if row["way"] == way) / ways[way] for way in WAYS if ways[way]
+            way: sum(row["correct"] is True for row in rows if row["way"] == way) / ways[way]
+            for way in WAYS
+            if ways[way]
         },
         "statuses": {status: count / len(rows) for status, count in sorted(statuses.items())},
         "unparseable": (statuses["unparseable"] + statuses["no_answer"]) / len(rows),

@@ -1,5 +1,6 @@
 """A micro base model from nothing: tokenizer, then training on traces and drills."""
 
+import shutil
 from random import Random
 from typing import Any
 
@@ -42,4 +43,5 @@ def run(config: PretrainConfig, context: StageContext) -> dict[str, Any]:
     metrics["validation_loss"] = validation_loss(model, samples[:kept_back], tokenizer.pad_token_id)
     # Half the disk, and the rounding is far below what a step of training changes.
     save_model(model, tokenizer, context.folder / MODEL_FOLDER, half=True)
+    shutil.rmtree(context.folder / "training")
     return metrics

@@ -35,9 +35,7 @@ def run(config: ProbeConfig, context: StageContext) -> dict[str, Any]:
     for name, checkpoint in checkpoints.items():
         scores = problem_scores((row["problem_id"], row["domain"], row["correct"]) for row in rows[name])
         summary = summarise(scores, k=config.k)
-        probed.append(
-            ProbedCheckpoint(name, checkpoint["loss"], summary["pass@1"], summary[pass_k])
-        )
+        probed.append(ProbedCheckpoint(name, checkpoint["loss"], summary["pass@1"], summary[pass_k]))
         for domain in domains:
             mine = [row for row in rows[name] if row["domain"] == domain]
             cells.append(

@@ -80,7 +80,7 @@ def arithmetic_sequence(rng: Random, level: int) -> Draft:
     step = signed(rng, 2, (5, 9, 12, 6, 9)[level - 1], chance=0.0 if level < 3 else 0.3)
     n = between(rng, 3, (7, 9, 12, 6, 8)[level - 1])
     last = first + (n - 1) * step
-    steps = (add(n, -1), times(n - 1, step), add(first, (n - 1) * step))
+    steps: tuple[str, ...] = (add(n, -1), times(n - 1, step), add(first, (n - 1) * step))
     opening = f"An arithmetic sequence starts at {first} and goes up by {step}. "
     if level < 4:
         return Draft(f"{opening}Find term {n}.", last, steps, f"{first}+{n - 1}*{step}")
