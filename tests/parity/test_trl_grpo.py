@@ -149,7 +149,7 @@ def test_the_weight_counts_correctness_alone_whatever_else_is_rewarded(micro, tm
 
         class Watched(MGPOTrainer):
             def __init__(self, *args, name=name, **kwargs):
-                keep = lambda step, rows: weights.setdefault(name, [row["weight"] for row in rows])  # noqa: E731
+                keep = lambda step, rows: weights.update({name: [row["weight"] for row in rows]})  # noqa: E731
                 super().__init__(*args, on_rollouts=keep, **kwargs)
 
         one_step(micro, tmp_path, Watched, MGPOConfig, rewards=rewards, lam=4.0)

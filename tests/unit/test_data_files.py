@@ -38,6 +38,14 @@ def test_columns_are_mapped_from_jsonl_and_parquet_alike(tmp_path, jsonl):
         assert found.traces[0].text == "1+1=2\n\\boxed{2}"
 
 
+def test_a_dotted_name_leads_inside_a_column(jsonl):
+    path = jsonl([{"prompt": [{"content": "1+1?"}], "reward_model": {"ground_truth": 2}}])
+    columns = {"question": "prompt.0.content", "answer": "reward_model.ground_truth"}
+    assert [(p.question, p.answer) for p in read(path, columns=columns).problems] == [("1+1?", "2")]
+    with pytest.raises(InputError, match="has no column 'prompt.1.content'"):
+        read(path, columns={**columns, "question": "prompt.1.content"})
+
+
 def test_a_gold_answer_that_cannot_be_read_is_left_out_and_named(jsonl):
     found = read(
         jsonl([{"id": "good", "question": "a", "answer": "1/2"}, {"id": "bad", "question": "b", "answer": "?"}]),

@@ -48,7 +48,7 @@ class ProceduralSource(Config):
 
 
 class ColumnsConfig(Config):
-    """Which column of a file holds what."""
+    """Which column of a file holds what; a dotted name leads inside one, as in ``prompt.0.content``."""
 
     question: str = "question"
     answer: str = "answer"

@@ -41,7 +41,7 @@ def read_problem_file(source: FileSource, verifier: Verifier, *, seed: int) -> F
         raise InputError(f"{path} holds no rows")
     columns = {key: name for key, name in source.columns.model_dump().items() if name is not None}
     for key, name in columns.items():
-        if name not in rows[0]:
+        if _look_up(rows[0], name) is _ABSENT:
             raise InputError(f"{path} has no column {name!r} (for {key}); it has {', '.join(map(repr, rows[0]))}")
     numbered = [
         (number, row)
@@ -67,7 +67,8 @@ def _problem(
     row: Mapping[str, Any], columns: Mapping[str, str], source: FileSource, path: Path, number: int
 ) -> Problem:
     question = _cell(row, columns["question"], path, number)
-    level = row.get(columns["level"]) if "level" in columns else None
+    level = _look_up(row, columns["level"]) if "level" in columns else None
+    level = None if level is _ABSENT else level
     if level is not None and (isinstance(level, bool) or not str(level).lstrip("-").isdigit()):
         raise InputError(f"{path}: row {number}: level must be a whole number, got {level!r}")
     return Problem(
@@ -81,7 +82,25 @@ def _problem(
 
 
 def _cell(row: Mapping[str, Any], name: str, path: Path, number: int) -> str:
-    value = row.get(name)
-    if value is None or not str(value).strip():
+    value = _look_up(row, name)
+    if value is _ABSENT or value is None or not str(value).strip():
         raise InputError(f"{path}: row {number}: column {name!r} is empty")
     return str(value).strip()
+
+
+_ABSENT = object()
+
+
+def _look_up(row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Return the value of a column, or of a place inside one: ``reward_model.ground_truth``, ``prompt.0.content``."""
+    if name in row:
+        return row[name]
+    value: Any = row
+    for part in name.split("."):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return _ABSENT
+    return value

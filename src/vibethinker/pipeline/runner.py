@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from vibethinker.configs.data import DataConfig
 from vibethinker.configs.recipe import Recipe
 from vibethinker.configs.references import BASE, AnyStageConfig
 from vibethinker.configs.suggest import suggest
@@ -95,6 +96,11 @@ def run_recipe(
     code = code or PackageStages()
     selected = _select(recipe, only, until)
     fingerprints = fingerprint_stages(recipe, code.source)
+    for stage in selected:
+        if isinstance(stage, DataConfig) and not work.finished(run_dir, stage.id, fingerprints[stage.id].value):
+            from vibethinker.data.preflight import check_sources
+
+            check_sources(stage)
 
     def check() -> None:
         check_run_dir(run_dir, recipe, fresh=fresh)

@@ -5,7 +5,8 @@ from random import Random
 from typing import Any
 
 from vibethinker.algos.seeds import derive_seed
-from vibethinker.configs.data import DataConfig, FileSource, ProceduralSource
+from vibethinker.configs.data import DataConfig, ProceduralSource
+from vibethinker.data.preflight import check_sources
 from vibethinker.data.problem_files import read_problem_file
 from vibethinker.data.procedural import Drawn, choose_families, draw_drills, draw_problems, draw_traces
 from vibethinker.data.splits import BUCKETS, SPLITS, Split, drop_shared, shared_questions
@@ -18,6 +19,7 @@ from vibethinker.verify import get_verifier
 
 def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
     """Write ``<set>.parquet`` for every set, ``train.parquet`` with traces, and ``drills.parquet`` when asked for."""
+    check_sources(config)
     sources = {split: getattr(config, split) for split in SPLITS if getattr(config, split) is not None}
     context.progress.start(len(sources) + 1, unit="sets")
     found: dict[Split, list[Problem]] = {}
@@ -38,7 +40,6 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
             read = read_problem_file(source, get_verifier("math"), seed=seed)
             found[split] = read.problems
             if split == "train":
-                _need_traces(config, source, read.traces)
                 traces = read.traces
             if read.gold_errors:
                 gold_errors[split] = read.gold_errors
@@ -79,14 +80,6 @@ def _draw(config: DataConfig, source: ProceduralSource, split: Split, rng: Rando
         return draw_problems(families, source.levels, BUCKETS[split], count=source.count, rng=rng)
     except InputError as error:
         raise InputError(f'stage "{config.id}": {split}: {error}') from error
-
-
-def _need_traces(config: DataConfig, source: FileSource, traces: list[Trace]) -> None:
-    if not traces:
-        raise InputError(
-            f'stage "{config.id}": train reads {source.path} without traces to learn from: '
-            f"name the column of worked solutions with columns.trace"
-        )
 
 
 def _check(config: DataConfig, sets: dict[Split, list[Problem]], asked: list[Split]) -> None:
