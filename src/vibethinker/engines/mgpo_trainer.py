@@ -94,7 +94,7 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
     Args:
         on_rollouts: Called after each generation with the step that the rollouts are for and one row per rollout of
             this process: the dataset's columns, text, rewards, correctness, advantage (weighted) and weight.
-        planned: Visit the prompts in an order fixed by the seed, the same after an interruption.
+        planned: With ``max_steps``, visit the prompts in an order fixed by the seed, the same after an interruption.
     """
 
     _buffered_inputs: list[dict[str, Any]] | None
@@ -115,7 +115,8 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
         self._truncated: list[bool] = []
 
     def _get_train_sampler(self, dataset: Any = None) -> Sampler[int]:  # noqa: ANN401
-        if not self.planned:
+        # Counted in passes, a run is several epochs to the trainer, and the order is TRL's to keep.
+        if not self.planned or self.args.max_steps <= 0:
             return super()._get_train_sampler(dataset)
         rows = dataset if dataset is not None else self.train_dataset
         prompts = self.args.generation_batch_size // self.num_generations

@@ -1,13 +1,18 @@
 """Models and tokenizers: loading whatever ``configs.model_places`` finds, and saving."""
 
+import contextlib
+import hashlib
+import os
+import tempfile
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from vibethinker.configs.model_places import locate
 from vibethinker.errors import InputError
+from vibethinker.files import sync_tree
 
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()
@@ -22,10 +27,9 @@ def load_model(reference: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
     place = locate(reference)
     try:
         if isinstance(place, Path) and place.suffix == ".gguf":
-            model, tokenizer = _load_gguf(place)
-        else:
-            model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, trust_remote_code=False)
-            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+            place = _from_gguf(place)
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
         raise InputError(f"cannot load model {reference}: {str(error).strip().splitlines()[0]}") from error
     if tokenizer.pad_token_id is None:
@@ -33,14 +37,34 @@ def load_model(reference: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
     return model, tokenizer
 
 
-def _load_gguf(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    from transformers import GgufConfig
-
+def _from_gguf(path: Path) -> Path:
+    """Return a model folder made from a GGUF file, from the cache where it was made before: unpacking is slow."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    folder = cache_folder() / "gguf" / digest[:32]
+    if folder.is_dir():
+        return folder
     model = AutoModelForCausalLM.from_pretrained(
         path.parent, gguf_file=path.name, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
     )
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    return model, tokenizer
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        made = Path(temporary) / "model"
+        save_model(model, tokenizer, made)
+        sync_tree(made)
+        # Another process may have been faster; then its folder is as good.
+        with contextlib.suppress(OSError):
+            made.rename(folder)
+    return folder
+
+
+def cache_folder() -> Path:
+    """Return where things are kept that can be made again: ``VIBETHINKER_CACHE``, or in the user's cache folder."""
+    own = os.environ.get("VIBETHINKER_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vibethinker"
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, half: bool = False) -> None:
