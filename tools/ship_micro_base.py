@@ -42,6 +42,8 @@ def main() -> None:
     }
     shutil.rmtree(ASSETS, ignore_errors=True)
     shutil.copytree(model, ASSETS)
+    for path in ASSETS.iterdir():
+        path.chmod(0o644)
     (ASSETS / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     print(f"{ASSETS}: {size:,} bytes")
 

@@ -12,6 +12,8 @@ class PrefilterConfig(Config):
 
     samples: int = Field(default=8, ge=2)
     """Samples per prompt; ours."""
+    batch_size: int = Field(default=256, ge=1)
+    """Responses drawn at once; ours."""
     max_prompts: int | None = Field(default=None, ge=1)
     """Keep at most this many of the prompts that remain; all when absent."""
 

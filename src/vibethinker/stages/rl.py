@@ -67,7 +67,11 @@ def _filter(
             config.id,
             reference,
             problems,
-            sampling=SamplingConfig(temperature=config.temperature, max_new_tokens=config.max_new_tokens),
+            sampling=SamplingConfig(
+                temperature=config.temperature,
+                max_new_tokens=config.max_new_tokens,
+                batch_size=prefilter.batch_size,
+            ),
             samples=prefilter.samples,
             seed=derive_seed(context.seed, config.id, "prefilter"),
             verifier=verifier,
