@@ -12,9 +12,9 @@ import torch
 
 from vibethinker.interfaces import Numerics
 
-# The shape of a micro model's matrix products: tokens of a micro-batch, hidden and intermediate size. Ours.
-_ROWS, _INNER, _COLUMNS = 2048, 256, 512
-_REPEATS = 30
+# A layer's worth of work on a micro-batch of the micro model: tokens, hidden and intermediate size. Ours.
+_ROWS, _HIDDEN, _INTERMEDIATE = 4096, 256, 512
+_REPEATS = 8
 # bfloat16 must be this much faster to be worth its rounding; ours.
 _WORTHWHILE_GAIN = 1.3
 
@@ -37,7 +37,7 @@ def choose(dtype: str = "auto", threads: int | None = None) -> Numerics:
     single, half = _seconds(torch.float32), _seconds(torch.bfloat16)
     if half * _WORTHWHILE_GAIN < single:
         return Numerics("bfloat16", count, "cpu", f"{single / half:.1f} times faster than fp32 here")
-    return Numerics("float32", count, "cpu", f"bf16 is {half / single:.1f} times slower here")
+    return Numerics("float32", count, "cpu", f"bf16 takes {half / single:.1f} times as long here")
 
 
 def apply(numerics: Numerics) -> None:
@@ -47,15 +47,19 @@ def apply(numerics: Numerics) -> None:
 
 
 def _seconds(dtype: torch.dtype) -> float:
-    """Time a matrix product and its two gradients, best of several rounds."""
-    a = torch.randn(_ROWS, _INNER).to(dtype)
-    b = torch.randn(_INNER, _COLUMNS).to(dtype)
-    grad = torch.randn(_ROWS, _COLUMNS).to(dtype)
+    """Time a feed-forward layer, forward and backward under autocast as in training; the best of several rounds."""
+    layer = torch.nn.Sequential(
+        torch.nn.RMSNorm(_HIDDEN),
+        torch.nn.Linear(_HIDDEN, _INTERMEDIATE),
+        torch.nn.SiLU(),
+        torch.nn.Linear(_INTERMEDIATE, _HIDDEN),
+    )
+    tokens = torch.ones(_ROWS, _HIDDEN)
     best = float("inf")
     for _ in range(_REPEATS):
         start = time.perf_counter()
-        a @ b
-        grad @ b.T
-        a.T @ grad
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
+            loss = layer(tokens).float().mean()
+        loss.backward()
         best = min(best, time.perf_counter() - start)
     return best
