@@ -84,6 +84,7 @@ class StageContext:
         numerics: Numeric type, threads and device.
         progress: The stage's progress bar.
         metrics: The run's metrics.
+        trackers: Names of the trackers that get the metrics too.
     """
 
     folder: Path
@@ -94,3 +95,4 @@ class StageContext:
     numerics: Numerics
     progress: Progress
     metrics: Metrics
+    trackers: tuple[str, ...] = ()

@@ -16,6 +16,8 @@ from vibethinker.engines.pretrain import Encoded, PlannedBatches, encode_pieces,
 from vibethinker.engines.rollouts import RolloutFiles
 from vibethinker.engines.sft_trainer import encode_traces
 from vibethinker.engines.tokenizers import train_tokenizer
+from vibethinker.engines.training_arguments import trackers
+from vibethinker.errors import InputError
 from vibethinker.records import Trace
 
 
@@ -132,3 +134,10 @@ def test_rollouts_of_steps_to_be_done_again_are_forgotten(tmp_path: Path):
     files.cut_back(2)
     found = files.finish(tmp_path / "all.parquet", last=1)
     assert found == {"verdicts": {"match": 4}, "reward": 2.0, "weight": 1.0, "no_signal": 0.5}
+
+
+def test_a_tracker_that_is_not_installed_is_told_before_training():
+    assert trackers([]) == "none"
+    assert trackers(["json"]) == ["json"]
+    with pytest.raises(InputError, match="tracker nowhere_to_be_found is not installed"):
+        trackers(["nowhere_to_be_found"])

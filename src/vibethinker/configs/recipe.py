@@ -24,6 +24,8 @@ class Recipe(Config):
     """Numeric type; ``auto`` measures which is faster here."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the tensor library; all cores when absent."""
+    trackers: tuple[Literal["tensorboard", "trackio", "wandb"], ...] = ()
+    """Where training metrics also go; ``metrics.jsonl`` is always written. Needs the extra ``trackers``."""
     stages: tuple[Annotated[AnyStageConfig, Field(discriminator="kind")], ...] = Field(min_length=1)
     """The stages, in the order they run."""
 

@@ -1,9 +1,12 @@
 """What every training of the package sets alike."""
 
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from vibethinker.configs.common import TrainingConfig
+from vibethinker.errors import InputError
 from vibethinker.interfaces import StageContext
 
 
@@ -24,7 +27,7 @@ def common_arguments(config: TrainingConfig, context: StageContext, folder: Path
         "save_total_limit": None,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
-        "report_to": "none",
+        "report_to": trackers(context.trackers),
         "disable_tqdm": True,
         # transformers takes seeds of 32 bits.
         "seed": seed % 2**32,
@@ -36,3 +39,15 @@ def common_arguments(config: TrainingConfig, context: StageContext, folder: Path
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": context.numerics.device != "cpu",
     }
+
+
+def trackers(names: Sequence[str]) -> list[str] | str:
+    """Return the trackers as transformers takes them.
+
+    Raises:
+        InputError: If one is not installed.
+    """
+    for name in names:
+        if find_spec(name) is None:
+            raise InputError(f"tracker {name} is not installed: add the extra trackers, or take it out of `trackers:`")
+    return list(names) or "none"

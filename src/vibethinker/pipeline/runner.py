@@ -267,6 +267,7 @@ class _Run:
                 numerics=numerics,
                 progress=watch,
                 metrics=metrics_file,
+                trackers=self.recipe.trackers,
             )
             metrics = self.code.run(stage.kind)(stage, context)
             manifest = {
