@@ -106,6 +106,18 @@ def test_running_it_again_reuses_every_stage(finished):
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*.parquet")} == before
 
 
+def test_one_run_probed_on_every_domain_and_task_arithmetic(tmp_path):
+    run_dir = tmp_path / "one"
+    options = ["specialists.per_domain=false", "spectrum.method.name=task_arithmetic", "spectrum.method.scale=0.8"]
+    done = run(run_dir, "--until", "spectrum", *(part for option in options for part in ("--set", option)))
+    assert done.returncode == 0, done.stderr
+    probed = stages(run_dir)["probe"]["metrics"]
+    assert {cell["checkpoint"] for cell in probed["cells"]} == {"all/2", "all/4"}
+    assert set(probed["specialists"]) == set(DOMAINS)
+    assert stages(run_dir)["spectrum"]["metrics"]["method"] == "task_arithmetic"
+    assert (run_dir / "spectrum" / "model" / "model.safetensors").is_file()
+
+
 # What is on disk when a stage's process is killed: in the middle of each kind of training, and of sampling.
 KILL_WHEN = {
     "pretrain": ".work/nursery/training/checkpoint-4",
@@ -146,3 +158,24 @@ def test_ctrl_c_saves_says_what_to_type_and_goes_on_to_the_same_numbers(finished
     assert "same command" in errors
     assert run(run_dir, "--until", "nursery").returncode == 0
     assert stages(run_dir)["nursery"]["metrics"] == stages(finished[0])["nursery"]["metrics"]
+
+
+def test_a_full_disk_is_said_loses_no_checkpoint_and_the_run_goes_on_when_there_is_room(finished, tmp_path):
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(place)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount: {mounted.stderr.strip()}")
+    try:
+        full = run(place / "run")
+        assert full.returncode == 1, full.stderr
+        (line,) = [line for line in full.stderr.splitlines() if line.startswith("error:")]
+        assert "disk" in line
+        assert stages(place / "run")["nursery"]["status"] == "done"
+        subprocess.run(["mount", "-o", "remount,size=600m", str(place)], check=True)
+        assert run(place / "run").returncode == 0
+        assert numbers(place / "run") == numbers(finished[0])
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)

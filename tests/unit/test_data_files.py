@@ -1,6 +1,7 @@
 """Problem files of other people's making: what is read, and what is refused in one clear line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from vibethinker.data.tables import read_problems, read_rows, write_records, wri
 from vibethinker.errors import InputError
 from vibethinker.records import Problem
 from vibethinker.verify import get_verifier
+
+AIME = Path(__file__).parents[3] / "shared" / "data" / "aime24.parquet"
 
 
 def read(path, **options):
@@ -44,6 +47,15 @@ def test_a_dotted_name_leads_inside_a_column(jsonl):
     assert [(p.question, p.answer) for p in read(path, columns=columns).problems] == [("1+1?", "2")]
     with pytest.raises(InputError, match="has no column 'prompt.1.content'"):
         read(path, columns={**columns, "question": "prompt.1.content"})
+
+
+@pytest.mark.skipif(not AIME.is_file(), reason=f"needs {AIME.name}, which is not part of the project")
+def test_every_aime_problem_is_read_and_its_gold_is_a_number():
+    columns = {"question": "prompt.0.content", "answer": "reward_model.ground_truth", "id": "extra_info.index"}
+    found = read(AIME, columns=columns)
+    assert len(found.problems) == 30
+    assert found.gold_errors == []
+    assert all(0 <= int(problem.answer) <= 999 for problem in found.problems)
 
 
 def test_a_gold_answer_that_cannot_be_read_is_left_out_and_named(jsonl):
