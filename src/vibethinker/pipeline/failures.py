@@ -11,7 +11,7 @@ from vibethinker.errors import InputError, VibethinkerError, WorkError
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DISK_FULL_TEXTS = ("no space left on device", "disk quota exceeded")
 # PyTorch's writer says only that writing failed; with less than this free it was for lack of space. Ours.
-_TORCH_WRITER = "PytorchStreamWriter"
+_TORCH_WRITER = ("pytorchstreamwriter", "inline_container.cc")
 _NEXT_TO_NOTHING = 16 * 2**20
 _LONGEST_MESSAGE = 300
 
@@ -40,7 +40,7 @@ def disk_is_full(error: BaseException, run_dir: Path) -> bool:
             return True
         if any(sign in text for sign in _DISK_FULL_TEXTS):
             return True
-        if _TORCH_WRITER.lower() in text and _free_bytes(run_dir) < _NEXT_TO_NOTHING:
+        if any(sign in text for sign in _TORCH_WRITER) and _free_bytes(run_dir) < _NEXT_TO_NOTHING:
             return True
     return False
 

@@ -96,11 +96,6 @@ def run_recipe(
     code = code or PackageStages()
     selected = _select(recipe, only, until)
     fingerprints = fingerprint_stages(recipe, code.source)
-    for stage in selected:
-        if isinstance(stage, DataConfig) and not work.finished(run_dir, stage.id, fingerprints[stage.id].value):
-            from vibethinker.data.preflight import check_sources
-
-            check_sources(stage)
 
     def check() -> None:
         check_run_dir(run_dir, recipe, fresh=fresh)
@@ -108,6 +103,12 @@ def run_recipe(
             _check_inputs(recipe, recipe.stage(only), run_dir, fingerprints, fresh=fresh)
 
     check()
+    for stage in selected:
+        kept = run_dir.is_dir() and work.finished(run_dir, stage.id, fingerprints[stage.id].value)
+        if isinstance(stage, DataConfig) and not kept:
+            from vibethinker.data.preflight import check_sources
+
+            check_sources(stage)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         with run_lock(run_dir), InterruptRequests() as interrupts:
