@@ -36,3 +36,5 @@ def test_a_tree_with_a_link_that_leads_nowhere_is_synced(tmp_path: Path) -> None
     (tmp_path / "below/file").write_text("x")
     (tmp_path / "below/link").symlink_to("nowhere")
     sync_tree(tmp_path)
+    assert (tmp_path / "below/file").read_text() == "x"
+    assert (tmp_path / "below/link").is_symlink()

@@ -308,7 +308,7 @@ ALMOST_YAML = st.text(alphabet="ab01.e:-[]{}&*!|>'\"#,?%@<~ \t\n", max_size=60)
 def test_whatever_the_file_holds_it_is_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("any") / "mine.yaml"
     path.write_text(text, encoding="utf-8")
-    refusal(path)
+    assert len(refusal(path).splitlines()) == 1
 
 
 def test_base_may_come_from_an_earlier_pretrain_stage(tmp_path: Path) -> None:
