@@ -19,7 +19,7 @@ from vibethinker.engines.mgpo_trainer import MGPOConfig, MGPOTrainer
 from vibethinker.engines.models import load_model
 from vibethinker.engines.rl import CorrectnessReward
 from vibethinker.engines.sampler import render_prompt
-from vibethinker.verify import get_verifier
+from vibethinker.verify import judge_responses
 
 PROMPTS, GROUP, STEPS, MICRO_BATCH, LENGTH = 32, 8, 6, 64, 96
 
@@ -65,7 +65,7 @@ def seconds_per_step(trainer_class: type, config_class: type, **options: Any) ->
         trainer = trainer_class(
             model=model,
             args=arguments,
-            reward_funcs=[CorrectnessReward(get_verifier("math"))],
+            reward_funcs=[CorrectnessReward(judge_responses)],
             train_dataset=Dataset.from_list(list(rows)),
             processing_class=tokenizer,
             callbacks=[clock],

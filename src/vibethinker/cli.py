@@ -9,10 +9,13 @@ import os
 # Read when a tensor library's threads start: waiting ones sleep instead of taking cores from the others.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import contextlib
 import json
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -191,6 +194,37 @@ def report(
             typer.launch(path.absolute().as_uri())
 
 
+@app.command()
+def verify(
+    answers: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL: gold and prediction in each line.")],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="math, choice, integer or text.")] = "math",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a verdict per line there.")] = None,
+    mode: Annotated[str, typer.Option(metavar="MODE", help="boxed; any: answers without a box count too.")] = "boxed",
+    golds: Annotated[bool, typer.Option("--golds", help="Check the golds alone; write those that are wrong.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,  # noqa: ARG001
+) -> None:
+    """Grade anybody's answers: a verdict for every line of a file."""
+    from vibethinker.data.regrade import Audit, audit_file, regrade_file
+    from vibethinker.observe.grading import ReadingProgress, closing_lines, malformed_lines, rates_table
+
+    found: Audit
+    with _terminated_like_interrupted(), ReadingProgress(answers.name) as progress:
+        if golds:
+            found = audit_file(answers, output, progress, kind=kind)
+        else:
+            found = grading = regrade_file(answers, output, progress, kind=kind, mode=mode)
+    for line in malformed_lines(found, str(answers)):
+        _say(line)
+    if as_json:
+        typer.echo(json.dumps(found.as_json()))  # ASCII: a gold may hold half a surrogate pair
+        return
+    if not golds:
+        _print_table(rates_table(grading))
+    for line in closing_lines(found):
+        typer.echo(line)
+
+
 def _load(path: Path, overrides: list[str] | None) -> "Recipe":
     from vibethinker.configs.loading import load_recipe
 
@@ -230,6 +264,23 @@ def _print_table(table: object) -> None:
     if not console.is_terminal:
         console = Console(width=_PLAIN_WIDTH)
     console.print(table)
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM stop the work as Ctrl-C does, so that no temporary file stays."""
+
+    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # signals cannot be caught there
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _say(line: str) -> None:

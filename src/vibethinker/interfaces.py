@@ -16,6 +16,14 @@ class Verifier(Protocol):
         ...
 
 
+class Judge(Protocol):
+    """Judges many responses, each against its reference answer and by its problem's kind."""
+
+    def __call__(self, kinds: Sequence[str], golds: Sequence[str], responses: Sequence[str]) -> list[Verdict]:
+        """Return the verdicts in order; never raises on what the responses hold."""
+        ...
+
+
 class Sampler(Protocol):
     """Draws responses from a model."""
 

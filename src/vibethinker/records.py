@@ -1,9 +1,12 @@
 """The records that stages hand to one another, frozen; on disk each is a row of a Parquet file."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-VerdictStatus = Literal["match", "mismatch", "no_answer", "unparseable", "gold_error"]
+VerdictStatus = Literal["match", "mismatch", "no_answer", "unparseable", "refused", "timeout", "gold_error"]
+
+VERDICT_STATUSES: tuple[VerdictStatus, ...] = get_args(VerdictStatus)
+"""Every status, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
@@ -13,10 +16,11 @@ class Problem:
     Attributes:
         id: Unique in its set; for procedural problems a hash of the question.
         question: The text put to the model, before the recipe's prompt template and the chat template.
-        answer: The final answer as text, as it would stand in ``\\boxed{}``.
+        answer: The final answer as text, as it would stand in ``\\boxed{}``; of a code problem its tests, as JSON.
         domain: What it is probed and reported under, such as ``algebra``.
         source: Where it came from: a family's name or a file's.
         level: Declared difficulty, 1 (easiest) upward; None where the source declares none.
+        kind: The verifier that judges responses to it.
     """
 
     id: str
@@ -25,6 +29,7 @@ class Problem:
     domain: str
     source: str
     level: int | None = None
+    kind: str = "math"
 
 
 @dataclass(frozen=True)
@@ -51,17 +56,24 @@ class Verdict:
     """What a verifier says of one response.
 
     Attributes:
-        correct: True or False; None where it could not be judged, which is not the same as wrong.
-        status: How it came about. ``no_answer`` and ``unparseable`` are responses without a usable final answer
-            (``correct`` is False); ``gold_error`` is a reference answer that cannot be read (``correct`` is None).
+        correct: True for a match; None for a reference answer that cannot be used (``gold_error``): nothing is known
+            of the response then, which is not the same as wrong; else False.
+        status: How it came about. ``no_answer``, ``unparseable`` and ``refused`` are responses without a final
+            answer, with one that cannot be read, and with one too large to be computed; ``timeout`` is one on which
+            the comparison did not end in time.
         extracted: The final answer found in the response, if any.
         reason: One line for a person.
+        path: What decided: ``extraction``, ``text``, ``exact``, ``structure``, ``points``, ``slow``, ``choice`` or
+            ``integer``.
+        ms: Wall time in milliseconds; no part of a verdict's equality.
     """
 
     correct: bool | None
     status: VerdictStatus
     extracted: str | None = None
     reason: str = ""
+    path: str = ""
+    ms: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

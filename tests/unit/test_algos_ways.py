@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vibethinker.algos.ways import way_of
+from vibethinker.algos.ways import BOX, FENCE, way_of
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,20 @@ from vibethinker.algos.ways import way_of
         ("3+4=7\r\n\r\n7*2=14\r\n\\boxed{14}\r\nThat was it.", "careful"),
         ("a\nb\nc\nd\n\\boxed{14}", "careful"),
         ("3+4=7, so \\boxed{8}.\nNo: \\boxed{7}", "careful"),
+        ("```python\ndef f(x):\n    return x\n```", "direct"),
+        ("\n```python\ndef f(x):\n    return x\n```\nThat is it.", "direct"),
+        ("3+4=7\n```python\ndef f(x):\n    return 7*x\n```", "brief"),
+        ("3+4=7\n7-2=5\n\n```python\ndef f(x):\n    return 5*x\n```\n", "careful"),
+        ("```python\npass\n```\n```python\npass\n```", "careful"),
+        ("```python\ndef f(x):\n    return x\n```\n\\boxed{3}", "careful"),
+        ("\\boxed{3}\n```python\npass\n```", "brief"),
+        ("3+4=7\n```\n7\n```", "careful"),
         ("", "direct"),
         ("no box", "brief"),
         ("no box\nat all", "careful"),
     ],
 )
-def test_the_lines_before_the_last_box_tell_the_way(text: str, way: str) -> None:
+def test_the_lines_before_the_last_box_or_program_tell_the_way(text: str, way: str) -> None:
     assert way_of(text) == way
 
 
@@ -37,9 +45,15 @@ def test_blank_lines_do_not_count(lines: list[str], gap: int) -> None:
     assert way_of(text) == ["direct", "brief", "careful"][min(len(lines), 2)]
 
 
-@given(st.text(), st.text().filter(lambda text: r"\boxed{" not in text))
-def test_what_follows_the_last_box_does_not_count(before: str, after: str) -> None:
-    assert way_of(before + r"\boxed{" + after) == way_of(before + r"\boxed{1}")
+@given(st.text(), st.text().filter(lambda text: BOX not in text and FENCE not in text), st.sampled_from([BOX, FENCE]))
+def test_what_follows_the_last_box_or_program_does_not_count(before: str, after: str, opening: str) -> None:
+    assert way_of(before + opening + after) == way_of(before + r"\boxed{1}")
+
+
+@given(st.lists(st.sampled_from(["3+4=7\n", BOX, "1}\n", FENCE, "\n", "```\n"]), max_size=12))
+def test_a_box_and_a_program_in_the_same_place_show_the_same_way(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert way_of(text + BOX) == way_of(text + FENCE)
 
 
 @given(st.text())

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from vibethinker.algos.ways import WAYS
-from vibethinker.data.families import FAMILIES, Draft, Family
-from vibethinker.data.families.draft import add, over, text, times
+from vibethinker.algos.ways import FENCE, WAYS
+from vibethinker.data.families import CODE_FAMILIES, FAMILIES, Draft, Family
+from vibethinker.data.families.draft import add, over, times
 from vibethinker.data.splits import bucket, question_hash
 from vibethinker.errors import InputError
 from vibethinker.records import Problem, Trace
@@ -32,7 +32,7 @@ def choose_families(domains: Sequence[str], names: Sequence[str] | None) -> list
     Raises:
         InputError: If a name is no family of these domains.
     """
-    found = [family for family in FAMILIES if family.domain in domains]
+    found = [family for family in FAMILIES + CODE_FAMILIES if family.domain in domains]
     if names is None:
         return found
     known = {family.name: family for family in found}
@@ -75,26 +75,30 @@ def _draw_new(family: Family, level: int, buckets: range, seen: set[str], rng: R
         draft = family.draw(rng, level)
         key = question_hash(draft.question)
         if key not in seen and bucket(draft.question) in buckets:
-            problem = Problem(key, draft.question, text(draft.answer), family.domain, family.name, level)
+            problem = Problem(
+                key, draft.question, draft.answer_text, family.domain, family.name, level, kind=draft.kind
+            )
             return Drawn(problem, draft)
     return None
 
 
 def write_trace(draft: Draft, way: str) -> str:
-    """Write the draft's solution in one of the ways.
+    """Write the draft's solution in one of the ways; it ends in the boxed answer or in the program's fenced block.
 
     Raises:
         ValueError: If there is no such way.
     """
-    answer = text(draft.answer)
-    boxed = f"\\boxed{{{answer}}}"
+    if draft.program is None:
+        brief, end = f"{draft.expression}={draft.answer_text}", f"\\boxed{{{draft.answer_text}}}"
+    else:
+        brief, end = draft.expression, f"{FENCE}\n{draft.program}\n```"
     match way:
         case "careful":
-            return "\n".join((*draft.steps, boxed))
+            return "\n".join((*draft.steps, end))
         case "brief":
-            return f"{draft.expression}={answer}\n{boxed}"
+            return f"{brief}\n{end}"
         case "direct":
-            return boxed
+            return end
     raise ValueError(f"no way of solving {way!r}; there are {', '.join(WAYS)}")
 
 

@@ -24,6 +24,7 @@ PROBLEM_SCHEMA = pa.schema(
         ("domain", pa.string()),
         ("source", pa.string()),
         ("level", pa.int32()),
+        ("kind", pa.string()),
     ]
 )
 TRACE_SCHEMA = pa.schema([(field.name, pa.string()) for field in fields(Trace)])

@@ -1,5 +1,6 @@
 """One MGPO run: dataset, reward, trainer, and what each step showed."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from vibethinker.engines.models import load_model, save_model
 from vibethinker.engines.rollouts import RolloutFiles
 from vibethinker.engines.sampler import render_prompt
 from vibethinker.engines.training_arguments import common_arguments
-from vibethinker.interfaces import StageContext, Verifier
-from vibethinker.records import Problem, Verdict
+from vibethinker.interfaces import Judge, StageContext
+from vibethinker.records import VERDICT_STATUSES, Problem, Verdict
 
 # The trainer's names of what metrics.jsonl keeps of a step.
 _NAMES = {
@@ -37,15 +38,26 @@ class CorrectnessReward:
 
     __name__ = "correctness"
 
-    def __init__(self, verifier: Verifier) -> None:
-        """Judge with this verifier."""
-        self.verifier = verifier
+    def __init__(self, judge: Judge) -> None:
+        """Judge with this."""
+        self.judge = judge
         self.verdicts: list[Verdict] = []
 
-    def __call__(self, completions: Sequence[str], answer: Sequence[str], **_: Any) -> list[float | None]:  # noqa: ANN401
-        """Return a reward for every completion, given the dataset's answer column."""
-        self.verdicts = [self.verifier(gold, text) for gold, text in zip(answer, completions, strict=True)]
+    def __call__(
+        self,
+        completions: Sequence[str],
+        answer: Sequence[str],
+        kind: Sequence[str] | None = None,
+        **_: Any,  # noqa: ANN401
+    ) -> list[float | None]:
+        """Return a reward for every completion, given the dataset's columns of answers and kinds (``math`` if none)."""
+        self.verdicts = self.judge(kind or ["math"] * len(answer), answer, completions)
         return [None if verdict.correct is None else float(verdict.correct) for verdict in self.verdicts]
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of every verdict in the last call, as ``verdict/STATUS``."""
+        counts = Counter(verdict.status for verdict in self.verdicts)
+        return {f"verdict/{status}": counts[status] / max(1, len(self.verdicts)) for status in VERDICT_STATUSES}
 
 
 class RlTrainer(WholeCheckpoints, MGPOTrainer):
@@ -61,6 +73,7 @@ class RlWatch(StepWatch):
     """Adds what the groups of a step showed to its metrics."""
 
     trainer: RlTrainer
+    reward: CorrectnessReward
 
     def on_log(
         self,
@@ -70,8 +83,8 @@ class RlWatch(StepWatch):
         logs: dict[str, Any] | None = None,
         **rest: Any,  # noqa: ANN401
     ) -> None:
-        """Keep the step's metrics together with the groups'."""
-        self.extra = dict(self.trainer.group_statistics)
+        """Keep the step's metrics together with the groups' and with the share of every verdict."""
+        self.extra = {**self.trainer.group_statistics, **self.reward.shares()}
         super().on_log(args, state, control, logs, **rest)
 
     def note(self, state: TrainerState, values: Mapping[str, Any]) -> str:  # noqa: ARG002
@@ -87,7 +100,7 @@ def reinforce(
     context: StageContext,
     reference: str,
     problems: Sequence[Problem],
-    verifier: Verifier,
+    judge: Judge,
     output: Path,
     *,
     seed: int,
@@ -110,13 +123,14 @@ def reinforce(
                 "domain": problem.domain,
                 "level": problem.level,
                 "answer": problem.answer,
+                "kind": problem.kind,
             }
             for problem in problems
         ]
     )
     folder = context.folder / "training"
     rollouts = RolloutFiles(context.folder / "rollouts")
-    reward = CorrectnessReward(verifier)
+    reward = CorrectnessReward(judge)
 
     def keep(step: int, rows: list[dict[str, Any]]) -> None:
         for row, verdict in zip(rows, reward.verdicts, strict=True):
@@ -149,7 +163,7 @@ def reinforce(
         on_rollouts=keep,
     )
     trainer.remove_callback(PrinterCallback)
-    watch.trainer = trainer
+    watch.trainer, watch.reward = trainer, reward
     resumed = last_checkpoint(folder)
     step = resumed[0] if resumed else 0
     context.metrics.cut_back(step)

@@ -19,6 +19,7 @@ ROLLOUT_SCHEMA = pa.schema(
         ("domain", pa.string()),
         ("level", pa.int32()),
         ("answer", pa.string()),
+        ("kind", pa.string()),
         ("text", pa.string()),
         ("reward", pa.float32()),
         ("correct", pa.bool_()),

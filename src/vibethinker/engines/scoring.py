@@ -16,7 +16,7 @@ from vibethinker.configs.common import SamplingConfig
 from vibethinker.data.tables import write_table
 from vibethinker.engines.models import load_model
 from vibethinker.engines.sampler import ModelSampler
-from vibethinker.interfaces import StageContext, Verifier
+from vibethinker.interfaces import Judge, StageContext
 from vibethinker.records import Problem
 
 SAMPLE_SCHEMA = pa.schema(
@@ -45,7 +45,7 @@ def score_model(
     sampling: SamplingConfig,
     samples: int,
     seed: int,
-    verifier: Verifier,
+    judge: Judge,
     context: StageContext,
     kept_in: Path,
 ) -> list[dict[str, Any]]:
@@ -70,26 +70,29 @@ def score_model(
         on_batch=lambda count: context.progress.advance(count, note=name),
     )
     responses = sampler.sample([problem.question for problem in problems], samples=samples, seed=seed)
-    rows = []
-    for problem, drawn in zip(problems, responses, strict=True):
-        for sample in drawn:
-            verdict = verifier(problem.answer, sample.text)
-            rows.append(
-                {
-                    "model": name,
-                    "problem_id": problem.id,
-                    "domain": problem.domain,
-                    "level": problem.level,
-                    "question": problem.question,
-                    "gold": problem.answer,
-                    "text": sample.text,
-                    "correct": verdict.correct,
-                    "status": verdict.status,
-                    "way": way_of(sample.text),
-                    "length": sample.length_tokens,
-                    "truncated": sample.truncated,
-                }
-            )
+    pairs = [(problem, sample) for problem, drawn in zip(problems, responses, strict=True) for sample in drawn]
+    verdicts = judge(
+        [problem.kind for problem, _ in pairs],
+        [problem.answer for problem, _ in pairs],
+        [sample.text for _, sample in pairs],
+    )
+    rows = [
+        {
+            "model": name,
+            "problem_id": problem.id,
+            "domain": problem.domain,
+            "level": problem.level,
+            "question": problem.question,
+            "gold": problem.answer,
+            "text": sample.text,
+            "correct": verdict.correct,
+            "status": verdict.status,
+            "way": way_of(sample.text),
+            "length": sample.length_tokens,
+            "truncated": sample.truncated,
+        }
+        for (problem, sample), verdict in zip(pairs, verdicts, strict=True)
+    ]
     write_table(kept_in, rows, SAMPLE_SCHEMA)
     return rows
 
@@ -101,7 +104,7 @@ def score_models(
     sampling: SamplingConfig,
     samples: int,
     seed: int,
-    verifier: Verifier,
+    judge: Judge,
     context: StageContext,
 ) -> dict[str, list[dict[str, Any]]]:
     """Score several models on the same problems with the same seed, and write all rows to ``samples.parquet``."""
@@ -116,7 +119,7 @@ def score_models(
             sampling=sampling,
             samples=samples,
             seed=seed,
-            verifier=verifier,
+            judge=judge,
             context=context,
             kept_in=folder / f"{number:03d}.parquet",
         )

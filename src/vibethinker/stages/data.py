@@ -1,13 +1,15 @@
 """Problems in disjoint sets, and traces to learn from."""
 
 from collections import Counter
+from dataclasses import asdict
 from random import Random
 from typing import Any
 
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.data import DataConfig, ProceduralSource
+from vibethinker.data.answer_lines import shortened
 from vibethinker.data.preflight import check_sources
-from vibethinker.data.problem_files import read_problem_file
+from vibethinker.data.problem_files import GoldError, read_problem_file
 from vibethinker.data.procedural import Drawn, choose_families, draw_drills, draw_problems, draw_traces
 from vibethinker.data.splits import BUCKETS, SPLITS, Split, drop_shared, shared_questions
 from vibethinker.data.tables import DRILL_SCHEMA, TRACE_SCHEMA, write_records, write_table
@@ -16,16 +18,22 @@ from vibethinker.interfaces import StageContext
 from vibethinker.records import Problem, Trace
 from vibethinker.verify import get_verifier
 
+_SHOWN_GOLD_ERRORS = 20
+"""Offenders of a set that stand in the manifest; all of them are in ``gold_errors.parquet``."""
+
 
 def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
-    """Write ``<set>.parquet`` for every set, ``train.parquet`` with traces, and ``drills.parquet`` when asked for."""
+    """Write ``<set>.parquet`` for every set, ``train.parquet`` with traces, and ``drills.parquet`` when asked for.
+
+    Problems of a file that nobody can be graded by are left out and listed in ``gold_errors.parquet``.
+    """
     check_sources(config)
     sources = {split: getattr(config, split) for split in SPLITS if getattr(config, split) is not None}
     context.progress.start(len(sources) + 1, unit="sets")
     found: dict[Split, list[Problem]] = {}
     traces: list[Trace] = []
     drawn_for_training: list[Drawn] = []
-    gold_errors: dict[str, list[str]] = {}
+    gold_errors: dict[str, list[GoldError]] = {}
     for split, source in sources.items():
         seed = derive_seed(context.seed, config.id, split)
         if isinstance(source, ProceduralSource):
@@ -57,6 +65,9 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
         rng = Random(derive_seed(context.seed, config.id, "drills"))  # noqa: S311
         drills = [{"pieces": row} for row in draw_drills(drawn_for_training, count=config.drills, rng=rng)]
         write_table(context.folder / "drills.parquet", drills, DRILL_SCHEMA)
+    if gold_errors:
+        rows = [{"set": split, **asdict(error)} for split, errors in gold_errors.items() for error in errors]
+        write_table(context.folder / "gold_errors.parquet", rows)
     context.progress.advance()
     everything = [problem for rows in sets.values() for problem in rows]
     return {
@@ -70,7 +81,13 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
             for level, count in sorted(Counter(p.level for p in everything if p.level is not None).items())
         },
         "leaks": leaks,
-        "gold_errors": gold_errors,
+        "gold_errors": {
+            split: {
+                "count": len(errors),
+                "first": [asdict(error) | {"gold": shortened(error.gold)} for error in errors[:_SHOWN_GOLD_ERRORS]],
+            }
+            for split, errors in gold_errors.items()
+        },
     }
 
 
@@ -87,7 +104,7 @@ def _check(config: DataConfig, sets: dict[Split, list[Problem]], asked: list[Spl
         if not sets[split]:
             raise InputError(
                 f'stage "{config.id}": the {split} set is empty: every problem was a duplicate of another set\'s, '
-                f"outside the buckets, or had an answer that cannot be read"
+                f"outside the buckets, or had an answer that nobody can be graded by"
             )
     shared = shared_questions(sets.values())
     assert not shared, f"{len(shared)} questions stand in two sets"  # noqa: S101 - our own guarantee

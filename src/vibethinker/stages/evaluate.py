@@ -11,7 +11,7 @@ from vibethinker.data.tables import read_problems
 from vibethinker.engines.run_models import resolve
 from vibethinker.engines.scoring import score_models
 from vibethinker.interfaces import StageContext
-from vibethinker.verify import get_verifier
+from vibethinker.verify import judge_responses
 
 
 def run(config: EvaluateConfig, context: StageContext) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def run(config: EvaluateConfig, context: StageContext) -> dict[str, Any]:
         sampling=config,
         samples=config.samples,
         seed=derive_seed(context.seed, config.id),
-        verifier=get_verifier("math"),
+        judge=judge_responses,
         context=context,
     )
     scores = {

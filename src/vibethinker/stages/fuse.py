@@ -14,7 +14,7 @@ from vibethinker.engines.scoring import score_models
 from vibethinker.errors import InputError
 from vibethinker.files import read_json
 from vibethinker.interfaces import StageContext
-from vibethinker.verify import get_verifier
+from vibethinker.verify import judge_responses
 
 
 def run(config: FuseConfig, context: StageContext) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def run(config: FuseConfig, context: StageContext) -> dict[str, Any]:
         sampling=config.validation,
         samples=config.validation.samples,
         seed=derive_seed(context.seed, config.id, "validation"),
-        verifier=get_verifier("math"),
+        judge=judge_responses,
         context=context,
     )
     return {

@@ -11,7 +11,7 @@ from vibethinker.engines.run_models import CHECKPOINTS_FILE, PROBE_FILE, run_dir
 from vibethinker.engines.scoring import score_models
 from vibethinker.files import read_json, write_json
 from vibethinker.interfaces import StageContext
-from vibethinker.verify import get_verifier
+from vibethinker.verify import judge_responses
 
 
 def run(config: ProbeConfig, context: StageContext) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def run(config: ProbeConfig, context: StageContext) -> dict[str, Any]:
         sampling=config,
         samples=config.samples,
         seed=derive_seed(context.seed, config.id),
-        verifier=get_verifier("math"),
+        judge=judge_responses,
         context=context,
     )
     pass_k = f"pass@{config.k}"

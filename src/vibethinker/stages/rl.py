@@ -15,9 +15,9 @@ from vibethinker.engines.rl import reinforce
 from vibethinker.engines.run_models import MODEL_FOLDER, resolve
 from vibethinker.engines.scoring import score_model
 from vibethinker.errors import InputError
-from vibethinker.interfaces import StageContext, Verifier
+from vibethinker.interfaces import StageContext
 from vibethinker.records import Problem
-from vibethinker.verify import get_verifier
+from vibethinker.verify import judge_responses
 
 _PREFILTER_SCHEMA = pa.schema(
     [("prompt_id", pa.string()), ("correct", pa.int32()), ("samples", pa.int32()), ("kept", pa.bool_())]
@@ -28,11 +28,10 @@ def run(config: RlConfig, context: StageContext) -> dict[str, Any]:
     """Write ``model/``, ``rollouts.parquet`` and ``prefilter.parquet``."""
     problems = read_problems(context.inputs[config.data] / "rl.parquet")
     reference = resolve(config.model, context)
-    verifier = get_verifier("math")
     seed = derive_seed(context.seed, config.id)
     prefilter = None
     if config.prefilter is not None:
-        problems, prefilter = _filter(config, config.prefilter, context, reference, problems, verifier)
+        problems, prefilter = _filter(config, config.prefilter, context, reference, problems)
     if len(problems) < config.prompts_per_step:
         filtered = (
             f" ({prefilter['always_right']} of {prefilter['prompts']} always right, "
@@ -44,7 +43,7 @@ def run(config: RlConfig, context: StageContext) -> dict[str, Any]:
             f'stage "{config.id}": {len(problems)} prompts to learn from{filtered}, need at least '
             f"prompts_per_step={config.prompts_per_step}: give more prompts of a fitting level, or lower it"
         )
-    found = reinforce(config, context, reference, problems, verifier, context.folder / MODEL_FOLDER, seed=seed)
+    found = reinforce(config, context, reference, problems, judge_responses, context.folder / MODEL_FOLDER, seed=seed)
     # In this order: without checkpoints a run begins anew, and then forgets whatever rollouts are left.
     for name in ("training", "rollouts"):
         shutil.rmtree(context.folder / name, ignore_errors=True)
@@ -57,7 +56,6 @@ def _filter(
     context: StageContext,
     reference: str,
     problems: Sequence[Problem],
-    verifier: Verifier,
 ) -> tuple[list[Problem], dict[str, int]]:
     """Leave out what the starting model always or never solves, and what could not be judged."""
     path = context.folder / "prefilter.parquet"
@@ -74,7 +72,7 @@ def _filter(
             ),
             samples=prefilter.samples,
             seed=derive_seed(context.seed, config.id, "prefilter"),
-            verifier=verifier,
+            judge=judge_responses,
             context=context,
             kept_in=context.folder / "prefilter_samples.parquet",
         )

@@ -1,16 +1,20 @@
-"""What a problem family hands over: a question, its exact answer and how it is worked out.
+"""What a problem family hands over: a question, its exact answer or its tests, and how it is worked out.
 
 A family draws problems of five levels. A level sets the size of the numbers and the number of steps, so that level 1
 is mental arithmetic and level 5 is long and easily gone wrong. Steps are single operations on two numbers, written
 without spaces: a model of a million parameters then has one thing to get right per line.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
 LEVELS = (1, 2, 3, 4, 5)
+
+FUNCTION = "f"
+"""What every program of a code problem defines."""
 
 Number = int | Fraction
 
@@ -21,15 +25,28 @@ class Draft:
 
     Attributes:
         question: The text put to the model.
-        answer: The exact answer.
+        answer: The exact answer; of a code problem its tests, as ``tests_of`` writes them.
         steps: The careful way, one operation a line, each of the form ``expression=value``.
-        expression: The whole calculation as one expression; with ``=answer`` behind it, the brief way.
+        expression: The whole calculation as one expression; with ``=answer`` behind it, the brief way. Of a code
+            problem the whole line, one ``expression=value`` for every constant of the program.
+        program: The program that solves a code problem; None for the others.
     """
 
     question: str
-    answer: Number
+    answer: Number | str
     steps: tuple[str, ...]
     expression: str
+    program: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The verifier that judges responses: ``code`` or ``math``."""
+        return "math" if self.program is None else "code"
+
+    @property
+    def answer_text(self) -> str:
+        """The answer as a problem's record holds it."""
+        return self.answer if isinstance(self.answer, str) else text(self.answer)
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,45 @@ class Family:
     name: str
     domain: str
     draw: Callable[[Random, int], Draft]
+
+
+def code_draft(
+    question: str,
+    body: str,
+    reference: Callable[..., object],
+    calls: Iterable[object],
+    steps: Iterable[str],
+    brief: Iterable[str],
+) -> Draft:
+    r"""Put a code problem together; its program is ``def f(...)`` with the body, a line or several.
+
+    Args:
+        question: The text put to the model.
+        body: The parameter's name and the program's lines: ``x: return 3*x+1``; further lines after ``\n``.
+        reference: What the program is to compute.
+        calls: The arguments of the tests, one for each; repeated ones are left out.
+        steps: The careful way.
+        brief: The equations of the brief way.
+    """
+    parameter, _, lines = body.partition(": ")
+    program = "\n    ".join((f"def {FUNCTION}({parameter}):", *lines.split("\n")))
+    return Draft(question, tests_of(reference, calls), tuple(steps), ", ".join(brief), program)
+
+
+def tests_of(reference: Callable[..., object], calls: Iterable[object]) -> str:
+    """Write call tests as compact JSON; what each call is expected to return is computed by the reference.
+
+    Calls equal to an earlier one are left out.
+
+    >>> tests_of(lambda x: 3 * x + 1, (5, 2, 5))
+    '{"function":"f","calls":[{"arguments":[5],"expected":16},{"arguments":[2],"expected":7}]}'
+    """
+    distinct: list[object] = []
+    for argument in calls:
+        if argument not in distinct:
+            distinct.append(argument)
+    tests = [{"arguments": [argument], "expected": reference(argument)} for argument in distinct]
+    return json.dumps({"function": FUNCTION, "calls": tests}, separators=(",", ":"))
 
 
 def text(value: Number) -> str:

@@ -1,0 +1,6 @@
+# ruff: noqa
+# mypy: ignore-errors
+# class: forge
+# mode: assert
+def solve(n):
+    return object()

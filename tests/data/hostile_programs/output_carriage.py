@@ -1,0 +1,5 @@
+# ruff: noqa
+# mypy: ignore-errors
+# class: output
+# mode: stdio
+print("\r\n" * 3_000_000 + "7 " * 10**6)
