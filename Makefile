@@ -27,6 +27,7 @@ micro-base:
 	uv run python tools/ship_micro_base.py runs/micro-base
 
 benchmarks:
+	uv run python benchmarks/verify.py
 	uv run python benchmarks/sampler.py
 	uv run python benchmarks/rl_step.py
 	uv run python benchmarks/quickstart.py

@@ -80,13 +80,13 @@ def test_a_single_domain_has_no_column_beside_all() -> None:
     assert printed(closing_table(run_of(("evaluate", metrics)))) == ["all 95 %", "base .250"]
 
 
-def test_the_last_finished_evaluation_is_the_one_shown() -> None:
-    second = copy.deepcopy(EVALUATION)
-    second["models"] = {"late": {"pass@1": {"all": 0.9}}}
-    run = run_of(("evaluate", EVALUATION), ("evaluate", second))
-    assert printed(closing_table(run))[1].startswith("late .900")
-    run["stages"][1]["status"] = "interrupted"
-    assert printed(closing_table(run))[1].startswith("base .212")
+def test_every_finished_evaluation_is_shown_under_its_name() -> None:
+    run = run_of(("evaluate", EVALUATION), ("evaluate", EVALUATION), ("evaluate", {}))
+    run["stages"][1]["id"] = "code_results"
+    run["stages"][2]["status"] = "running"
+    lines = printed(closing_table(run))
+    table = printed(closing_table(run_of(("evaluate", EVALUATION))))
+    assert lines == ["evaluate", *table, "code_results", *table]
 
 
 def test_the_probing_table_marks_each_chosen_checkpoint() -> None:

@@ -18,10 +18,13 @@ _UNBOUNDED = 10_000
 def closing_table(run: Mapping[str, Any]) -> RenderableType | None:
     """Compare the models of a run: pass@1 by domain, pass@k, differences; None where nothing was evaluated.
 
-    Reads the metrics of the last finished evaluate stage in ``run``, the content of a ``run.json``.
+    Reads the metrics of the finished evaluate stages in ``run``, the content of a ``run.json``; where there are
+    several, every table stands under its stage's name.
     """
-    metrics = last_metrics(run, "evaluate")
-    return _ClosingTable(metrics) if metrics and metrics.get("models") else None
+    found = [stage for stage in finished(run, "evaluate") if stage["metrics"].get("models")]
+    if len(found) < 2:
+        return _ClosingTable(found[0]["metrics"]) if found else None
+    return Group(*(part for stage in found for part in (Text(stage["id"], "bold"), _ClosingTable(stage["metrics"]))))
 
 
 def probing_table(run: Mapping[str, Any]) -> RenderableType | None:
@@ -49,11 +52,17 @@ def probing_table(run: Mapping[str, Any]) -> RenderableType | None:
 
 def last_metrics(run: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     """Find the metrics of the last finished stage of a kind."""
-    for stage in reversed(run.get("stages", [])):
-        if stage.get("kind") == kind and stage.get("status") == "done" and stage.get("metrics"):
-            metrics: Mapping[str, Any] = stage["metrics"]
-            return metrics
-    return None
+    found = finished(run, kind)
+    return found[-1]["metrics"] if found else None
+
+
+def finished(run: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    """Return the finished stages of a kind that have metrics, in order."""
+    return [
+        stage
+        for stage in run.get("stages", [])
+        if stage.get("kind") == kind and stage.get("status") == "done" and stage.get("metrics")
+    ]
 
 
 class _ClosingTable:

@@ -34,7 +34,7 @@ from vibethinker.verify.slow_path.protocol import (
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-DEADLINE_S = 2.0
+DEADLINE_S = 1.7
 """Seconds of wall time for one pair, once a worker has it."""
 
 MEMORY_MB = 1024
