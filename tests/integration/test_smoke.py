@@ -11,6 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from vibethinker.records import VERDICT_STATUSES
+
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes" / "smoke.yaml"
 DOMAINS = ["algebra", "calculus", "geometry", "statistics"]
@@ -85,6 +87,7 @@ def test_rl_keeps_every_rollout_and_every_steps_figures(finished):
     for line in lines:
         assert keys | {"truncated"} <= line.keys()
         assert sum(line["accuracy_histogram"]) == 4
+        assert sum(line[f"verdict/{status}"] for status in VERDICT_STATUSES) == pytest.approx(1)
 
 
 def test_evaluation_compares_all_models_on_the_same_problems(finished):

@@ -1,9 +1,22 @@
 """Jobs that could not mean anything are refused when they are made."""
 
+import os
+
 import pytest
 
-from vibethinker.sandbox import AssertTest, CallTest, Job, Limits, Sandbox, SandboxUnavailableError, StdioTest
+from vibethinker.sandbox import (
+    AssertTest,
+    CallTest,
+    Job,
+    Limits,
+    Sandbox,
+    SandboxUnavailableError,
+    StdioTest,
+    landlock,
+    probe,
+)
 from vibethinker.sandbox.levels import advice, find_level
+from vibethinker.sandbox.syscalls import CAP_KILL, CAP_SETGID, CAP_SETUID, held_capabilities
 
 TEST = StdioTest("", "")
 
@@ -95,6 +108,14 @@ def test_a_machine_below_the_minimum_is_told_in_one_line(monkeypatch):
     ) as error:
         find_level(2, 3)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock, or a container forbids it")
+def test_where_the_kernel_has_landlock_level_2_holds_what_its_self_check_tries():
+    troubles = {attempt.number: attempt.trouble for attempt in probe().attempts if not attempt.works}
+    assert "self-check" not in " ".join(troubles.values())
+    if os.geteuid() != 0 or {CAP_SETUID, CAP_SETGID, CAP_KILL} <= held_capabilities():
+        assert 2 not in troubles, troubles
 
 
 def test_advice_names_what_to_type():

@@ -154,10 +154,37 @@ def test_each_test_gets_its_own_outcome(sandbox):
     assert "ValueError" in result.stderr
 
 
+@pytest.mark.parametrize("tests", [1, 3])
+@pytest.mark.parametrize("ending", ["while True: pass", "os.abort()", "os._exit(3)", "os.kill"])
+def test_a_claimed_end_does_not_hide_how_the_process_ended(sandbox, ending, tests):
+    # The right output, the claim that every test is over, and then no end or a bad one.
+    program = f"import os, ctypes\nprint(5, flush=True)\nos.write(4, b'D0\\n' * 9)\n{ending}"
+    program = program.replace("os.kill", "ctypes.CDLL(None).ptrace(0, 0, 0, 0)")
+    result = run_one(sandbox, program, *[StdioTest("", "5")] * tests, limits=SHORT)
+    assert result.passed is False
+    assert "passed" not in result.tests
+
+
+def test_a_value_returned_does_not_hide_how_the_process_ended(sandbox):
+    program = "import os, threading, time\ndef solve():\n os.write(4, b'V5\\n')\n while True: pass"
+    assert run_one(sandbox, program, RETURNS_5, limits=SHORT).passed is False
+
+
 def test_a_call_that_ends_the_process_does_not_take_the_others_with_it(sandbox):
     program = "import os\ndef solve(n):\n if n == 2: os._exit(0)\n return n"
     result = run_one(sandbox, program, *[CallTest("solve", (n,), n) for n in (1, 2, 3)])
     assert [str(outcome) for outcome in result.tests] == ["passed", "runtime_error", "passed"]
+
+
+def test_a_test_is_not_charged_for_what_others_of_its_process_used(sandbox):
+    program = (
+        "import time\ndef solve(n):\n end = time.process_time() + .25\n"
+        " while time.process_time() < end: pass\n return n"
+    )
+    limits = Limits(cpu_s=0.8, wall_s=20)
+    assert run_one(sandbox, program, *[CallTest("solve", (n,), n) for n in range(6)], limits=limits).passed
+    printing = program + "\nprint(solve(int(input())))"
+    assert run_one(sandbox, printing, *[StdioTest(str(n), str(n)) for n in range(6)], limits=limits).passed
 
 
 def test_after_two_time_limits_the_rest_is_not_reached(sandbox):
@@ -221,6 +248,12 @@ def test_outcomes_under_asserts(sandbox, outcome, program):
 def test_a_program_caught_by_the_asserts_still_fails_when_its_process_is_gone(sandbox):
     code = "try:\n f()\nexcept BaseException:\n pass"
     assert run_one(sandbox, "import os\ndef f(): os._exit(0)", AssertTest("f", code)).outcome == "runtime_error"
+
+
+def test_asserts_that_pass_what_cannot_be_sent_say_so(sandbox):
+    result = run_one(sandbox, "def f(g): return 5", AssertTest("f", "assert f(lambda: 1) == 5"))
+    assert result.outcome == "wrong_answer"
+    assert "cannot be sent" in result.reasons[0]
 
 
 def test_output_and_usage_are_reported(sandbox):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from vibethinker.sandbox import CallTest, Job, Limits, Sandbox, SandboxUnavailableError, probe
+from vibethinker.sandbox import AssertTest, CallTest, Job, Limits, Sandbox, SandboxUnavailableError, StdioTest, probe
 from vibethinker.sandbox.worker import Worker
 from vibethinker.sandbox.zygote_process import ZygoteError, ZygoteProcess, ZygoteSettings
 
@@ -70,6 +70,17 @@ def sandbox():
 def test_results_come_in_the_order_of_the_jobs(sandbox):
     results = sandbox.run([double(number, wrong=number % 2) for number in range(40)])
     assert [result.passed for result in results] == [number % 2 == 0 for number in range(40)]
+
+
+@pytest.mark.parametrize("level", [attempt.number for attempt in probe().attempts if attempt.works])
+def test_every_level_that_works_here_judges_alike(level):
+    with Sandbox(workers=1, minimum_level=level, maximum_level=level) as at_level:
+        assert at_level.level.number == level
+        assert at_level.level.weak is (level < 2)
+        asserts = Job("def f(n): return n", [AssertTest("f", "assert f(1) == 1")])
+        printing = Job("print(input())", [StdioTest("5", "5"), StdioTest("6", "6")])
+        results = at_level.run([double(1), double(1, wrong=1), asserts, printing])
+    assert [result.passed for result in results] == [True, False, True, True]
 
 
 def test_several_threads_share_one_sandbox(sandbox):

@@ -104,10 +104,15 @@ def test_socket_pairs_are_local_streams_and_address_nobody(ask):
 
 def test_descriptor_controls_send_no_signals_and_inject_no_input(ask):
     assert ask("fcntl", 0, 1) == ALLOW
-    for command in (8, 10, 1024, 1031, 1033):  # owner, signal, lease, pipe size, seals
+    for command in (6, 8, 10, 1024, 1031, 1033):  # lock, owner, signal, lease, pipe size, seals
         assert ask("fcntl", 0, command) & 0xFFFF0000 == ERRNO
     assert ask("ioctl", 0, 0x5401) == ALLOW
     assert ask("ioctl", 0, 0x5412) & 0xFFFF0000 == ERRNO  # TIOCSTI
+
+
+def test_files_of_the_library_cannot_be_locked_nor_the_disk_kept_busy(ask):
+    assert ask("flock", 3, 2) == ERRNO | EPERM
+    assert ask("fsync", 1) == ERRNO  # says it is done, and does nothing
 
 
 def test_attributes_that_undo_confinement_cannot_be_set(ask):

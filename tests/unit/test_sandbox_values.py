@@ -111,6 +111,7 @@ def test_an_opaque_claim_equals_nothing():
     opaque: Any = {"o": "Same"}
     others: list[Any] = [None, 0, "", [], {}, set(), "Same", opaque]
     assert not any(values.equal(opaque, values.to_json(value)) for value in others)
+    assert not values.equal(opaque, opaque)
 
 
 def test_a_cycle_and_a_deep_nesting_become_opaque_instead_of_endless():
