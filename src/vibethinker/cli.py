@@ -197,7 +197,7 @@ def report(
 @app.command()
 def verify(
     answers: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL: gold and prediction in each line.")],
-    kind: Annotated[str, typer.Option(metavar="KIND", help="math, choice, integer or text.")] = "math",
+    kind: Annotated[str, typer.Option(metavar="KIND", help="math, choice, integer, text or code.")] = "math",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a verdict per line there.")] = None,
     mode: Annotated[str, typer.Option(metavar="MODE", help="boxed; any: answers without a box count too.")] = "boxed",
     golds: Annotated[bool, typer.Option("--golds", help="Check the golds alone; write those that are wrong.")] = False,
@@ -222,6 +222,44 @@ def verify(
     if not golds:
         _print_table(rates_table(grading))
     for line in closing_lines(found):
+        typer.echo(line)
+
+
+@app.command()
+def sandbox(
+    program: Annotated[Path, typer.Argument(metavar="PROGRAM.py", help="A Python program; it is not trusted.")],
+    tests: Annotated[Path, typer.Option(metavar="TESTS.json", help="Its tests: calls, stdio or asserts.")],
+    as_json: JsonOption = False,
+    debug: DebugOption = False,  # noqa: ARG001
+) -> None:
+    """Run one program against tests, confined; exit status 0 when all pass, 1 when not."""
+    from vibethinker.observe.program_runs import as_json as described
+    from vibethinker.observe.program_runs import result_lines, run_program_file
+
+    with _terminated_like_interrupted():
+        found = run_program_file(program, tests)
+    if as_json:
+        typer.echo(json.dumps(described(found)))
+    else:
+        for line in result_lines(found):
+            typer.echo(line)
+    if not found.result.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    as_json: JsonOption = False,
+    debug: DebugOption = False,  # noqa: ARG001
+) -> None:
+    """Show what this machine offers: versions, cores, memory, disk, sandbox, accelerator, trackers."""
+    from vibethinker.observe.doctor import examine, finding_lines
+
+    findings = examine(Path.cwd())
+    if as_json:
+        typer.echo(json.dumps(findings, ensure_ascii=False))
+        return
+    for line in finding_lines(findings):
         typer.echo(line)
 
 

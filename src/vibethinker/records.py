@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-VerdictStatus = Literal["match", "mismatch", "no_answer", "unparseable", "refused", "timeout", "gold_error"]
+VerdictStatus = Literal[
+    "match", "mismatch", "no_answer", "unparseable", "refused", "timeout", "gold_error", "infrastructure_error"
+]
 
 VERDICT_STATUSES: tuple[VerdictStatus, ...] = get_args(VerdictStatus)
 """Every status, in the order in which they are shown."""
@@ -56,15 +58,17 @@ class Verdict:
     """What a verifier says of one response.
 
     Attributes:
-        correct: True for a match; None for a reference answer that cannot be used (``gold_error``): nothing is known
-            of the response then, which is not the same as wrong; else False.
+        correct: True for a match; None for a reference answer that cannot be used (``gold_error``) and for a program
+            that the sandbox could not run (``infrastructure_error``): nothing is known of the response then, which is
+            not the same as wrong; else False.
         status: How it came about. ``no_answer``, ``unparseable`` and ``refused`` are responses without a final
             answer, with one that cannot be read, and with one too large to be computed; ``timeout`` is one on which
-            the comparison did not end in time.
-        extracted: The final answer found in the response, if any.
+            the comparison, or the program, did not end in time.
+        extracted: The final answer, or the program, found in the response, if any.
         reason: One line for a person.
-        path: What decided: ``extraction``, ``text``, ``exact``, ``structure``, ``points``, ``slow``, ``choice`` or
-            ``integer``.
+        path: What decided: ``extraction``, ``exact`` (whole numbers), ``text``, ``parsed`` (the tree), ``slow``
+            (math-verify), ``choice``, ``integer`` or ``sandbox`` (a program was run); empty where the reference answer
+            cannot be used.
         ms: Wall time in milliseconds; no part of a verdict's equality.
     """
 

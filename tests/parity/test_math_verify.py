@@ -13,7 +13,7 @@ from math_verify import parse, verify
 
 from vibethinker.verify import verify_answer
 
-EVERY = 20
+EVERY = 10
 """One in so many cases; all of them take minutes."""
 
 # What keeps the library busy for seconds, or for ever: there is no time limit here.
@@ -29,7 +29,7 @@ CASES = [
 ]
 
 AGREEMENT = 0.80
-"""The least share of the cases on which both give the same verdict; 0.87 with math-verify 0.9.0."""
+"""The least share of the cases on which both give the same verdict; 0.84 with math-verify 0.9.0, 0.88 over all."""
 
 
 def response(case) -> str:
@@ -48,7 +48,7 @@ def verdicts() -> dict[str, tuple[bool, bool, bool]]:
 
 
 def test_where_math_verify_is_right_we_are_right(verdicts):
-    assert len(verdicts) >= 100
+    assert len(verdicts) >= 200
     assert [case for case, (label, theirs, ours) in verdicts.items() if theirs is label and ours is not label] == []
 
 

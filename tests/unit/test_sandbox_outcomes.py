@@ -272,3 +272,13 @@ def test_packages_are_there_when_named_and_not_otherwise():
     with Sandbox(workers=1) as without, Sandbox(workers=1, packages=("numpy",)) as with_numpy:
         assert without.run([job])[0].outcome == "runtime_error"
         assert with_numpy.run([job])[0].passed
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_after_a_failure_the_rest_is_left_out_where_that_is_all_one_asks(sandbox, stop):
+    tests = [StdioTest(str(number), "1") for number in range(4)]
+    (result,) = sandbox.run([Job("print(input())", tests, stop_at_failure=stop)])
+    assert not result.passed
+    assert result.outcome == "wrong_answer"
+    rest = ["not_reached", "not_reached", "not_reached"] if stop else ["passed", "wrong_answer", "wrong_answer"]
+    assert list(result.tests) == ["wrong_answer", *rest]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from vibethinker.configs.common import Config, StageConfig, StageId, TrainingConfig
 
@@ -36,14 +36,19 @@ class PretrainConfig(StageConfig, TrainingConfig):
     """A tokenizer and a model trained from scratch on the traces and drills of a data stage."""
 
     kind: Literal["pretrain"]
-    data: StageId
-    """The data stage."""
+    data: tuple[StageId, ...] = Field(min_length=1)
+    """The data stage, or several whose traces and drills are put together."""
     architecture: ArchitectureConfig = ArchitectureConfig()
     tokens_per_batch: int = Field(default=8192, ge=256)
     """Tokens of one optimiser step, padding included."""
     decay_share: float = Field(default=0.4, ge=0, le=1)
     """Share of the steps, at the end, over which the learning rate falls linearly to 0."""
 
+    @field_validator("data", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
     def input_ids(self) -> tuple[str, ...]:
-        """The data stage."""
-        return (self.data,)
+        """The data stages."""
+        return self.data

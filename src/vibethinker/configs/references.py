@@ -73,7 +73,8 @@ def references(stage: AnyStageConfig) -> Iterator[Reference]:
         case DataConfig():
             return
         case PretrainConfig():
-            yield Reference(("data",), stage.data, "data", "train")
+            for place, name in enumerate(stage.data):
+                yield Reference(("data", place), name, "data", "train")
         case SftConfig():
             yield Reference(("model",), stage.model)
             yield Reference(("data",), stage.data, "data", "train")

@@ -51,8 +51,10 @@ def raw_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes, int]]:
         yield number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, length
 
 
-def parse_line(raw: bytes, number: int, *, predictions: bool, choices: bool) -> AnswerLine:
-    """Read a line; ``predictions`` and ``choices`` say whether those are wanted.
+def parse_line(raw: bytes, number: int, *, predictions: bool, choices: bool, tests: bool = False) -> AnswerLine:
+    """Read a line; ``predictions`` and ``choices`` say whether those are wanted, ``tests`` whether a gold is tests.
+
+    Tests may stand there as text or as the JSON object that the text would hold.
 
     Raises:
         MalformedLineError: If it is no JSON object, or one of its values is missing or of a wrong type.
@@ -76,7 +78,7 @@ def parse_line(raw: bytes, number: int, *, predictions: bool, choices: bool) -> 
     return AnswerLine(
         number,
         _id(row.get("id"), number),
-        _gold(row),
+        _gold(row, tests=tests),
         _prediction(row) if predictions else "",
         _choices(row.get("choices")) if choices else None,
     )
@@ -109,10 +111,15 @@ def _id(value: object, number: int) -> str | int | float:
     return value
 
 
-def _gold(row: Mapping[str, Any]) -> str:
+def _gold(row: Mapping[str, Any], *, tests: bool) -> str:
     name = "answer" if row.get("gold") is None and "answer" in row else "gold"
     if name not in row:
         raise MalformedLineError(f'no "gold" and no "answer"; it has {_names(row)}')
+    if tests and isinstance(row[name], dict):
+        try:
+            return json.dumps(row[name])
+        except RecursionError:
+            raise MalformedLineError(f"{name} is nested too deeply") from None
     hint = ": write several answers as one text, such as 1,2" if isinstance(row[name], list) else ""
     return _text(row[name], name, hint)
 

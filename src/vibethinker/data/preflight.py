@@ -1,6 +1,7 @@
 """What can be wrong with a data stage's sources, found before a run has touched anything."""
 
-from vibethinker.configs.data import DataConfig, FileSource
+from vibethinker.configs.data import CodeFileSource, DataConfig, FileSource
+from vibethinker.data.code_files import check_code_file
 from vibethinker.data.problem_files import check_problem_file
 from vibethinker.data.procedural import choose_families
 from vibethinker.data.splits import SPLITS
@@ -18,12 +19,14 @@ def check_sources(config: DataConfig) -> None:
         source = getattr(config, split)
         try:
             if isinstance(source, FileSource):
-                check_problem_file(source, get_verifier("math"))
+                check_problem_file(source, get_verifier(source.kind))
                 if split == "train" and source.columns.trace is None:
                     raise InputError(
                         f"{source.path} gives no traces to learn from: name the column of worked solutions "
                         f"with columns.trace"
                     )
+            elif isinstance(source, CodeFileSource):
+                check_code_file(source, traces=split == "train")
             elif source is not None:
                 choose_families(source.domains, source.families)
         except InputError as error:

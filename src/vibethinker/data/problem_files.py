@@ -8,7 +8,7 @@ from typing import Any
 
 from vibethinker.configs.data import FileSource
 from vibethinker.data.splits import bucket, question_hash
-from vibethinker.data.tables import read_rows
+from vibethinker.data.tables import ABSENT, look_up, read_rows
 from vibethinker.errors import InputError
 from vibethinker.interfaces import Verifier
 from vibethinker.records import Problem, Trace
@@ -91,7 +91,7 @@ def _read(source: FileSource, seed: int) -> list[tuple[Problem, str | None]]:
         raise InputError(f"{path} holds no rows")
     columns = {key: name for key, name in source.columns.model_dump().items() if name is not None}
     for key, name in columns.items():
-        if _look_up(rows[0], name) is _ABSENT:
+        if look_up(rows[0], name) is ABSENT:
             raise InputError(f"{path} has no column {name!r} (for {key}); it has {', '.join(map(repr, rows[0]))}")
     numbered = [
         (number, row)
@@ -113,8 +113,8 @@ def _problem(
     row: Mapping[str, Any], columns: Mapping[str, str], source: FileSource, path: Path, number: int
 ) -> Problem:
     question = _cell(row, columns["question"], path, number)
-    level = _look_up(row, columns["level"]) if "level" in columns else None
-    level = None if level is _ABSENT else level
+    level = look_up(row, columns["level"]) if "level" in columns else None
+    level = None if level is ABSENT else level
     if level is not None and (isinstance(level, bool) or not str(level).lstrip("-").isdigit()):
         raise InputError(f"{path}: row {number}: level must be a whole number, got {level!r}")
     return Problem(
@@ -124,29 +124,12 @@ def _problem(
         domain=_cell(row, columns["domain"], path, number) if "domain" in columns else source.domain,
         source=path.name,
         level=None if level is None else int(level),
+        kind=source.kind,
     )
 
 
 def _cell(row: Mapping[str, Any], name: str, path: Path, number: int) -> str:
-    value = _look_up(row, name)
-    if value is _ABSENT or value is None or not str(value).strip():
+    value = look_up(row, name)
+    if value is ABSENT or value is None or not str(value).strip():
         raise InputError(f"{path}: row {number}: column {name!r} is empty")
     return str(value).strip()
-
-
-_ABSENT = object()
-
-
-def _look_up(row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - whatever the file holds
-    """Return the value of a column, or of a place inside one: ``reward_model.ground_truth``, ``prompt.0.content``."""
-    if name in row:
-        return row[name]
-    value: Any = row
-    for part in name.split("."):
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return _ABSENT
-    return value

@@ -115,7 +115,7 @@ class Grading(Audit):
     @property
     def judged(self) -> int:
         """Verdicts that are right or wrong."""
-        return self.total - self.statuses["gold_error"]
+        return self.total - self.statuses["gold_error"] - self.statuses["infrastructure_error"]
 
     @property
     def correct(self) -> int:
@@ -157,7 +157,7 @@ def regrade_file(
         InputError: If there is no such kind or mode or file, no line of it can be read, or the output cannot be
             written there.
         RegradeInterrupted: If the user asked to stop.
-        WorkError: If writing fails on the way.
+        WorkError: If writing fails on the way, or the machine cannot confine programs as asked.
     """
     grading = Grading(output=output)
     where = _checked_mode(kind, mode)
@@ -173,7 +173,7 @@ def regrade_file(
                 grading.gold_errors.add({"id": line.id, "line": line.number, "gold": shortened(line.gold)})
             _write(out, {"id": line.id, **_columns(verdict)})
 
-    parse = partial(parse_line, predictions=True, choices=kind == "choice")
+    parse = partial(parse_line, predictions=True, choices=kind == "choice", tests=kind == "code")
     _pass_over(path, grading, progress, parse, grade)
     return grading
 
@@ -205,7 +205,7 @@ def audit_file(path: Path, output: Path | None, progress: Progress, *, kind: str
                 audit.gold_errors.add({**offender, "gold": shortened(line.gold)})
                 _write(out, offender)
 
-    parse = partial(parse_line, predictions=False, choices=kind == "choice")
+    parse = partial(parse_line, predictions=False, choices=kind == "choice", tests=kind == "code")
     _pass_over(path, audit, progress, parse, check)
     return audit
 

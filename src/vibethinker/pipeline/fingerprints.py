@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vibethinker.configs.data import DataConfig, FileSource
+from vibethinker.configs.data import CodeFileSource, DataConfig, FileSource
 from vibethinker.configs.model_places import locate
 from vibethinker.configs.recipe import Recipe
 from vibethinker.configs.references import BASE, AnyStageConfig
@@ -96,7 +96,7 @@ def _local_files(stage: AnyStageConfig) -> Iterator[tuple[str, str]]:
     if isinstance(stage, DataConfig):
         for split in ("train", "probing", "rl", "heldout"):
             source = getattr(stage, split)
-            if isinstance(source, FileSource):
+            if isinstance(source, FileSource | CodeFileSource):
                 yield split, source.path
 
 

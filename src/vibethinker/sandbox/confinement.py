@@ -1,6 +1,7 @@
 """What a forked child does to itself before it looks at the untrusted program; nothing here can be undone."""
 
 import contextlib
+import math
 import os
 import resource
 import signal
@@ -62,7 +63,9 @@ def set_lasting_limits() -> None:
 
 def set_limits(limits: ChildLimits) -> None:
     """Set the resource limits, soft and hard alike: a soft one alone could be raised, or its signal ignored."""
-    cpu = max(1, int(limits.cpu_s + 0.999))
+    # The zygote ends the child at its limit. The kernel's own limit is for a zygote that is gone: it counts by ticks,
+    # up to a fifth too early, and cannot be told from another kill.
+    cpu = math.ceil(1.5 * limits.cpu_s) + 1
     descriptors = limits.descriptors + _SPARE_DESCRIPTORS
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.output_bytes, limits.output_bytes))

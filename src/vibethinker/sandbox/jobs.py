@@ -158,6 +158,13 @@ class Job:
     A program that is text but cannot be Python (null bytes, lone surrogates, over 1 MiB) is a ``compile_error``:
     models write such things. One that is not text is the caller's mistake.
 
+    Attributes:
+        program: The program.
+        tests: What it must pass.
+        limits: What it may use; the sandbox's when None.
+        stop_at_failure: Whether tests after one that failed are left out, as ``not_reached``; for who only asks
+            whether all pass, that saves most of what wrong programs cost.
+
     Raises:
         ValueError: If the program is not text or there is no test.
         TypeError: If a test is none of StdioTest, CallTest, AssertTest.
@@ -166,6 +173,7 @@ class Job:
     program: str
     tests: Sequence[Test]
     limits: Limits | None = None
+    stop_at_failure: bool = False
 
     def __post_init__(self) -> None:
         """Check the parts."""

@@ -161,7 +161,11 @@ class _Run:
         for kind, run in ((StdioTest, self._run_stdio), (CallTest, self._run_calls), (AssertTest, self._run_asserts)):
             indices = [index for index, test in enumerate(self._job.tests) if isinstance(test, kind)]
             for first in range(0, len(indices), _TESTS_PER_PROCESS):
-                self._attempt(run, indices[first : first + _TESTS_PER_PROCESS])
+                together = indices[first : first + _TESTS_PER_PROCESS]
+                if self._worn_out():
+                    self._skip(together)
+                else:
+                    self._attempt(run, together)
         return [self._found[index] for index in range(len(self._job.tests))]
 
     def _attempt(self, run: Callable[[list[int]], None], indices: list[int]) -> None:
@@ -180,11 +184,15 @@ class _Run:
             self._found.setdefault(index, Judgement(Outcome.INFRASTRUCTURE_ERROR, trouble))
 
     def _worn_out(self) -> bool:
-        return sum(found.outcome in _TIME_LIMITS for found in self._found.values()) >= _TIME_LIMITS_BORNE
+        """Tell whether no further test is to be run."""
+        outcomes = [found.outcome for found in self._found.values()]
+        if self._job.stop_at_failure and any(outcome is not Outcome.PASSED for outcome in outcomes):
+            return True
+        return sum(outcome in _TIME_LIMITS for outcome in outcomes) >= _TIME_LIMITS_BORNE
 
     def _skip(self, indices: Sequence[int], judgement: Judgement | None = None) -> None:
         for index in indices:
-            self._found[index] = judgement or Judgement(Outcome.NOT_REACHED, "an earlier test ended the program")
+            self._found[index] = judgement or Judgement(Outcome.NOT_REACHED, "an earlier test ended it")
 
     def _request(self, limits: Limits, descriptors: Sequence[int]) -> dict[str, Any]:
         return {

@@ -6,10 +6,11 @@ from random import Random
 from typing import Any
 
 from vibethinker.algos.seeds import derive_seed
-from vibethinker.configs.data import DataConfig, ProceduralSource
+from vibethinker.configs.data import CodeFileSource, DataConfig, ProceduralSource
 from vibethinker.data.answer_lines import shortened
+from vibethinker.data.code_files import CodeFileProblems, read_code_file
 from vibethinker.data.preflight import check_sources
-from vibethinker.data.problem_files import GoldError, read_problem_file
+from vibethinker.data.problem_files import FileProblems, GoldError, read_problem_file
 from vibethinker.data.procedural import Drawn, choose_families, draw_drills, draw_problems, draw_traces
 from vibethinker.data.splits import BUCKETS, SPLITS, Split, drop_shared, shared_questions
 from vibethinker.data.tables import DRILL_SCHEMA, TRACE_SCHEMA, write_records, write_table
@@ -25,7 +26,8 @@ _SHOWN_GOLD_ERRORS = 20
 def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
     """Write ``<set>.parquet`` for every set, ``train.parquet`` with traces, and ``drills.parquet`` when asked for.
 
-    Problems of a file that nobody can be graded by are left out and listed in ``gold_errors.parquet``.
+    Problems of a file that nobody can be graded by are left out and listed in ``gold_errors.parquet``. A file of code
+    problems also leaves ``<set>_tests.parquet``, where large tests are.
     """
     check_sources(config)
     sources = {split: getattr(config, split) for split in SPLITS if getattr(config, split) is not None}
@@ -34,6 +36,7 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
     traces: list[Trace] = []
     drawn_for_training: list[Drawn] = []
     gold_errors: dict[str, list[GoldError]] = {}
+    code_files: dict[str, dict[str, Any]] = {}
     for split, source in sources.items():
         seed = derive_seed(context.seed, config.id, split)
         if isinstance(source, ProceduralSource):
@@ -45,7 +48,13 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
                 rng = Random(derive_seed(seed, "traces"))  # noqa: S311
                 traces = draw_traces(drawn, shares, per_problem=config.traces_per_problem, rng=rng)
         else:
-            read = read_problem_file(source, get_verifier("math"), seed=seed)
+            read: FileProblems | CodeFileProblems
+            if isinstance(source, CodeFileSource):
+                flattened = context.folder / f"{split}_tests.parquet"
+                read = read_code_file(source, flattened=flattened, seed=seed)
+                code_files[split] = read.counts
+            else:
+                read = read_problem_file(source, get_verifier(source.kind), seed=seed)
             found[split] = read.problems
             if split == "train":
                 traces = read.traces
@@ -88,6 +97,7 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
             }
             for split, errors in gold_errors.items()
         },
+        "code_files": code_files,
     }
 
 

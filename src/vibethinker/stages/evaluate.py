@@ -58,7 +58,7 @@ def _habits(rows: list[dict[str, Any]]) -> dict[str, Any]:
         },
         "statuses": {status: count / len(rows) for status, count in sorted(statuses.items())},
         "unparseable": (statuses["unparseable"] + statuses["no_answer"]) / len(rows),
-        "ungradable": statuses["gold_error"] / len(rows),
+        "ungradable": sum(row["correct"] is None for row in rows) / len(rows),
         "truncated": sum(row["truncated"] for row in rows) / len(rows),
         "length": sum(row["length"] for row in rows) / len(rows),
     }

@@ -24,10 +24,10 @@ _DRILLS_FOR_TOKENIZER = 1000
 
 def run(config: PretrainConfig, context: StageContext) -> dict[str, Any]:
     """Write ``model/``; the training loss counts traces and drills, the validation loss traces only."""
-    folder = context.inputs[config.data]
-    traces = read_traces(folder / "train.parquet")
-    drills = folder / "drills.parquet"
-    pieces = [row["pieces"] for row in pq.read_table(drills).to_pylist()] if drills.is_file() else []
+    folders = [context.inputs[name] for name in config.data]
+    traces = [trace for folder in folders for trace in read_traces(folder / "train.parquet")]
+    drilled = [folder / "drills.parquet" for folder in folders if (folder / "drills.parquet").is_file()]
+    pieces = [row["pieces"] for path in drilled for row in pq.read_table(path).to_pylist()]
     texts = [f"user\n{trace.question}\nassistant\n{trace.text}" for trace in traces]
     texts += ["".join(row) for row in pieces[:_DRILLS_FOR_TOKENIZER]]
     shape = config.architecture

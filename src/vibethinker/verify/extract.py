@@ -53,7 +53,9 @@ _TOO_LONG = Extraction(None, "refused", f"the answer is longer than {MAX_ANSWER_
 
 _MAX_FORMULA_CHARACTERS = 300
 # Words, and the marks that set a formula off from the prose around it.
-_PROSE = re.compile(r"(?<![\\A-Za-z])(?!sqrt|sin|cos|tan|log|exp|inf)[A-Za-z]{3,}|[A-Za-z]{2,}\s+[a-z]{2,}|[$:!?]|\\\(|\\\[|\.\s|\n")
+_PROSE = re.compile(
+    r"(?<![\\A-Za-z])(?!sqrt|sin|cos|tan|log|exp|inf)[A-Za-z]{3,}|[A-Za-z]{2,}\s+[a-z]{2,}|[$:!?]|\\[(\[]|\.\s|\n"
+)
 
 _COMMAND, _FRAMED = BOX[:-1], r"\fbox{"
 _OPENING = re.compile(r"\\(?:boxed|fbox)\s*\{")

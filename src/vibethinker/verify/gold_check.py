@@ -6,6 +6,7 @@ rewards anything. Either teaches nonsense, so such problems are left out before 
 
 import re
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 from vibethinker.interfaces import Verifier
 from vibethinker.verify.extract import MAX_ANSWER_CHARACTERS
@@ -15,11 +16,21 @@ _SIGN = re.compile(r"\\[A-Za-z]+|[0-9]|[^\W\d_]")
 _SHOWN_CHARACTERS = 60
 
 
+@runtime_checkable
+class ChecksGolds(Verifier, Protocol):
+    """A verifier whose reference answers cannot stand in a box, and which checks them itself."""
+
+    def check(self, gold: str) -> str | None:
+        """Say in one line why a reference answer cannot be graded by; None where it can."""
+        ...
+
+
 def check_gold(gold: str, verifier: Verifier) -> str | None:
     r"""Say in one line why a reference answer cannot be graded by; None where it can.
 
     It stands in ``\boxed{}`` for the check. Copies are altered in the last digit, the first, the last letter and the
-    sign, in that order; the first that misses is enough, since some changes keep a value: -0 is 0.
+    sign, in that order; the first that misses is enough, since some changes keep a value: -0 is 0. The tests of a
+    program are checked by their form.
 
     Args:
         gold: The reference answer.
@@ -31,6 +42,9 @@ def check_gold(gold: str, verifier: Verifier) -> str | None:
     >>> check_gold("1/0", get_verifier("math")).startswith("does not match itself: ")
     True
     """
+    if isinstance(verifier, ChecksGolds):
+        reason = verifier.check(gold)
+        return None if reason is None else f"cannot be used: {reason}"
     if len(gold) > MAX_ANSWER_CHARACTERS:
         return f"is longer than {MAX_ANSWER_CHARACTERS:,} characters, which no answer may be"
     verdict = verifier(gold, _boxed(gold))

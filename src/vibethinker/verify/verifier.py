@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from vibethinker.interfaces import Verifier
 from vibethinker.records import Verdict
@@ -17,10 +17,17 @@ from vibethinker.verify.plain_text import TextVerifier
 if TYPE_CHECKING:
     from vibethinker.verify.slow_path import SlowJudgement, SlowPath
 
-Kind = Literal["math", "choice", "integer", "text"]
-KINDS: tuple[Kind, ...] = ("math", "choice", "integer", "text")
+Kind = Literal["math", "choice", "integer", "text", "code"]
+KINDS: tuple[Kind, ...] = ("math", "choice", "integer", "text", "code")
 
 Choices = Sequence[str] | Mapping[str, str] | str
+
+
+@runtime_checkable
+class _BatchVerifier(Verifier, Protocol):
+    """A verifier that judges many responses faster than one after the other."""
+
+    def judge_many(self, golds: Sequence[str], responses: Sequence[str]) -> list[Verdict]: ...
 
 
 class MathVerifier:
@@ -106,11 +113,19 @@ def _shared_slow_path() -> "SlowPath":
         return _SHARED[0]
 
 
+def _code_verifier() -> Verifier:
+    """Return the verifier of programs; imported here because the sandbox takes as long to load as all the rest."""
+    from vibethinker.verify.code import CodeVerifier
+
+    return CodeVerifier()
+
+
 _VERIFIERS: dict[str, Callable[[Choices | None, Mode], Verifier]] = {
     "math": lambda _, mode: MathVerifier(mode),
     "choice": lambda choices, _: ChoiceVerifier(choices),
     "integer": lambda _, mode: IntegerVerifier(mode),
     "text": lambda _, mode: TextVerifier(mode),
+    "code": lambda _, __: _code_verifier(),
 }
 
 
@@ -118,10 +133,11 @@ def get_verifier(kind: str, *, choices: Choices | None = None, mode: Mode = "box
     r"""Return the verifier of a kind.
 
     Args:
-        kind: ``math``, ``choice``, ``integer`` (0 to 999, as in AIME) or ``text``.
+        kind: ``math``, ``choice``, ``integer`` (0 to 999, as in AIME), ``text``, or ``code``: a program in a fenced
+            block, whose gold is its tests (``vibethinker.verify.code``).
         choices: For ``choice``: the options' texts in order, or by letter, or the letters allowed ("ABCD").
         mode: ``boxed``, or ``any`` to look for an answer in the prose too, which is for evaluating base models: in
-            training it would pay for answers that are not given as asked.
+            training it would pay for answers that are not given as asked. Of no meaning for ``code``.
 
     Raises:
         ValueError: If there is none of that kind or mode; the message names those there are.
@@ -139,7 +155,7 @@ def verify_answer(
     r"""Judge one response against a reference answer.
 
     Args:
-        gold: The reference answer, as it would stand in ``\boxed{}``.
+        gold: The reference answer, as it would stand in ``\boxed{}``; of a program its tests.
         text: The whole response.
         kind: What sort of answer it is; see ``get_verifier``.
         choices: For ``choice``, the options.
@@ -147,6 +163,7 @@ def verify_answer(
 
     Raises:
         ValueError: If there is no verifier of that kind; nothing that ``gold`` or ``text`` hold raises.
+        SandboxUnavailableError: For ``code``, if this machine cannot confine programs as asked.
 
     >>> verify_answer("1/2", r"0.5, so \boxed{0.5}").correct
     True
@@ -164,7 +181,7 @@ def verify_answers(
     choices: Sequence[Choices | None] | None = None,
     mode: Mode = "boxed",
 ) -> list[Verdict]:
-    r"""Judge many responses, in order; the slow ones among them side by side.
+    r"""Judge many responses, in order; the slow ones among them, and programs, side by side.
 
     Args:
         golds: The reference answers.
@@ -188,7 +205,7 @@ def verify_answers(
             for gold, text, choice in zip(golds, texts, options, strict=True)
         ]
     verifier = get_verifier(kind, mode=mode)
-    if isinstance(verifier, MathVerifier):
+    if isinstance(verifier, _BatchVerifier):
         return verifier.judge_many(golds, texts)
     return [verify_answer(gold, text, kind, mode=mode) for gold, text in zip(golds, texts, strict=True)]
 
