@@ -1,5 +1,7 @@
 """The quickstart at several seeds: what RL adds on held-out problems, and where the time goes.
 
+The share of verification is measured by judging every response that the run kept once more.
+
 python benchmarks/quickstart.py --seeds 7 8 9 --runs runs/seeds
 """
 
@@ -7,10 +9,15 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-MODELS = ("base", "probe", "spectrum", "signal")
+import pyarrow.parquet as pq
+
+from vibethinker.verify import verify_answers
+
+MODELS = ("base", "probe", "spectrum", "signal", "code")
 
 
 def run(seed: int, folder: Path, recipe: Path, options: list[str]) -> dict[str, Any]:
@@ -21,6 +28,44 @@ def run(seed: int, folder: Path, recipe: Path, options: list[str]) -> dict[str, 
     subprocess.run([*command, *overrides], check=True, stdout=subprocess.DEVNULL)
     state: dict[str, Any] = json.loads((run_dir / "run.json").read_text())
     return state
+
+
+def scores(stage: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Show pass@1 and pass@8 of the models that a stage compared."""
+    models = stage["metrics"]["models"]
+    return " ".join(
+        f"{name} {models[name]['pass@1']['all']:.3f}/{models[name]['pass@8']['all']:.3f}"
+        for name in names
+        if name in models
+    )
+
+
+def gain(stage: dict[str, Any], name: str) -> str:
+    """Show the paired difference of a model to the one before it."""
+    found = stage["metrics"]["difference"][name]
+    return f"{found['points']:+.1f} points (+-{found['half_width']:.1f}) to {found['to']}"
+
+
+def seconds_of_verification(run_dir: Path) -> dict[str, tuple[int, float]]:
+    """Judge all responses of a run again; return how many there are and the seconds, for mathematics and for code."""
+    found: dict[str, tuple[list[str], list[str]]] = {"math": ([], []), "code": ([], [])}
+    for path in sorted(run_dir.glob("*/*.parquet")):
+        columns = pq.read_schema(path).names
+        gold = next((name for name in ("gold", "answer") if name in columns), None)
+        if gold is None or "text" not in columns or "status" not in columns:
+            continue
+        table = pq.read_table(path, columns=[gold, "text", "domain"]).to_pylist()
+        for row in table:
+            golds, texts = found["code" if row["domain"] == "code" else "math"]
+            golds.append(row[gold])
+            texts.append(row["text"])
+    verify_answers(["1/2"], [r"\boxed{\sqrt{1/4}}"])
+    times = {}
+    for kind, (golds, texts) in found.items():
+        started = time.perf_counter()
+        verify_answers(golds, texts, kind)
+        times[kind] = (len(texts), time.perf_counter() - started)
+    return times
 
 
 def main() -> None:
@@ -34,14 +79,17 @@ def main() -> None:
     for seed in given.seeds:
         state = run(seed, given.runs, given.recipe, given.options)
         stages = {stage["id"]: stage for stage in state["stages"]}
-        models = stages["results"]["metrics"]["models"]
-        shown = " ".join(
-            f"{name} {models[name]['pass@1']['all']:.3f}/{models[name]['pass@8']['all']:.3f}" for name in MODELS
-        )
-        gain = stages["results"]["metrics"]["difference"]["signal"]
         times = " ".join(f"{name} {stage['seconds']:.0f}" for name, stage in stages.items())
-        print(f"seed {seed}: pass@1/pass@8 {shown} | rl {gain['points']:+.1f} points (+-{gain['half_width']:.1f})")
+        results = stages["results"]
+        print(f"seed {seed}: mathematics {scores(results, MODELS)}")
+        print(f"        signal {gain(results, 'signal')}; code {gain(results, 'code')}")
+        if "code_results" in stages:
+            print(f"        code {scores(stages['code_results'], MODELS)}")
+            print(f"        code {gain(stages['code_results'], 'code')}")
         print(f"        {state['seconds']:.0f} s in all, {state['numerics']['dtype']}: {times}")
+        for kind, (count, seconds) in seconds_of_verification(given.runs / f"seed-{seed}").items():
+            share = 100 * seconds / state["seconds"]
+            print(f"        verifying {count:,} responses, {kind}: {seconds:.2f} s, {share:.2f} % of the run")
 
 
 if __name__ == "__main__":

@@ -90,9 +90,22 @@ def test_rl_keeps_every_rollout_and_every_steps_figures(finished):
         assert sum(line[f"verdict/{status}"] for status in VERDICT_STATUSES) == pytest.approx(1)
 
 
+def test_code_is_judged_by_running_it(finished):
+    run_dir, _ = finished
+    rollouts = pq.read_table(run_dir / "code" / "rollouts.parquet").to_pylist()
+    assert len(rollouts) == 2 * 4 * 4
+    assert {row["kind"] for row in rollouts} == {"code"}
+    judged = {row["status"] for row in rollouts}
+    assert judged <= {"match", "mismatch", "unparseable", "no_answer", "timeout"}
+    metrics = stages(run_dir)["code_results"]["metrics"]
+    assert metrics["domains"] == ["code"]
+    # The shipped base knows the language, or nothing above would have been run.
+    assert metrics["models"]["base"]["statuses"].get("match", 0) > 0
+
+
 def test_evaluation_compares_all_models_on_the_same_problems(finished):
     metrics = stages(finished[0])["results"]["metrics"]
-    assert set(metrics["models"]) == {"base", "nursery", "probe", "spectrum", "signal"}
+    assert set(metrics["models"]) == {"base", "nursery", "probe", "spectrum", "signal", "code"}
     for model in metrics["models"].values():
         assert set(model["pass@1"]) == {"all", *DOMAINS}
         assert 0 <= model["pass@1"]["all"] <= model["pass@2"]["all"] <= 1
