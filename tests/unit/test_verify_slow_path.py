@@ -207,11 +207,11 @@ def test_texts_of_any_length_are_answered_at_once(pool: SlowPath) -> None:
 
 
 def test_a_pair_is_cut_off_at_the_deadline_and_the_next_is_judged(pool: SlowPath) -> None:
-    begin = time.monotonic()
     results = pool.judge_many([("5", ENDLESS), ("5", r"\int \frac{\sqrt{x^3+\sin x}}{\ln(x+e^x)}\,dx"), ("1/2", "0.5")])
-    assert time.monotonic() - begin < 2 * pool.deadline_s
     late = SlowJudgement(False, "timeout", f"no answer within {pool.deadline_s:g} s")
     assert results == [late, late, SlowJudgement(True, "judged")]
+    # The bound is far off: a busy machine may be late, a worker that is not killed never ends.
+    assert all(1000 * pool.deadline_s <= result.ms < 1000 * (pool.deadline_s + 20) for result in results[:2])
 
 
 def test_a_pair_that_takes_the_memory_is_a_timeout(pool: SlowPath) -> None:
