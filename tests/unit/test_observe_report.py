@@ -26,76 +26,10 @@ ATTACK = '<script>alert("1")</script><img src=x onerror=alert(2)>'
 DOMAINS = ["algebra", f"geometry {ATTACK}"]
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
-METRICS: dict[str, dict[str, Any]] = {
-    "data": {
-        "problems": {"train": 4, "probing": 2, "rl": 2, "heldout": 2},
-        "traces": 4,
-        "domains": DOMAINS,
-        "leaks": 0,
-    },
-    "sft": {"runs": 2, "checkpoints": 2, "loss": {"algebra": 0.31, DOMAINS[1]: 0.4}, "dropped": 0},
-    "probe": {
-        "k": 8,
-        "samples": 16,
-        "problems": dict.fromkeys(DOMAINS, 1),
-        "domains": DOMAINS,
-        "cells": [
-            {"checkpoint": name, "run": "", "step": 20, "domain": domain, "pass@1": 0.5, "pass@8": score}
-            for name, scores in {"algebra/20": (0.91, 0.4), "geometry/20": (0.5, 0.62)}.items()
-            for domain, score in zip(DOMAINS, scores, strict=True)
-        ],
-        "specialists": {
-            "algebra": {
-                "checkpoint": "algebra/20",
-                "pass@8": 0.91,
-                "runner_up": "geometry/20",
-                "margin": 0.41,
-                "lowest_loss": "geometry/20",
-                "best_pass@1": "algebra/20",
-            },
-            DOMAINS[1]: {"checkpoint": "geometry/20", "pass@8": 0.62, "runner_up": None, "margin": 0.22},
-        },
-        "best": "algebra/20",
-    },
-    "fuse": {
-        "method": "linear",
-        "parents": {"algebra": {"checkpoint": "algebra/20", "weight": 0.25}},
-        "validation": {
-            "k": 8,
-            "models": {
-                "spectrum": {"pass@1": {"all": 0.431}, "pass@8": {"all": 0.847}},
-                "algebra/20": {"pass@1": {"all": 0.3}, "pass@8": {"all": 0.7}},
-            },
-        },
-    },
-    "rl": {
-        "prefilter": {"prompts": 960, "always_right": 118, "never_right": 203, "kept": 600},
-        "steps": 4,
-        "reward": 0.71,
-        "no_signal": 0.31,
-        "weight": 0.5,
-        "verdicts": {"match": 7812, "mismatch": 0, "no_answer": 211},
-    },
-    "evaluate": {
-        "k": 8,
-        "samples": 8,
-        "problems": 2,
-        "domains": DOMAINS,
-        "models": {
-            name: {
-                "pass@1": {"all": score, "algebra": score, DOMAINS[1]: score},
-                "interval": {"all": [score - 0.02, score + 0.02]},
-                "pass@8": {"all": score + 0.1},
-                "ways": {"careful": 0.6, "brief": 0.3, "direct": 0.1},
-                "unparseable": 0.012,
-                "truncated": 0.034,
-                "length": 24.5,
-            }
-            for name, score in {"base": 0.212, "spectrum": 0.449, "signal": 0.703}.items()
-        },
-        "difference": {"signal": {"to": "spectrum", "points": 25.4, "half_width": 3.1}},
-    },
-}
+# What every kind of stage leaves in run.json; names and texts carry ATTACK.
+METRICS: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "data" / "report_metrics.json").read_text(encoding="utf-8")
+)
 IDS = {
     "data": "problems",
     "sft": "specialists",

@@ -166,7 +166,8 @@ json_data = st.recursive(
 
 @given(json_data, st.sampled_from(WANTED))
 def test_no_json_makes_the_judge_raise(data, wanted):
-    judge_value(CallTest("f", (), wanted), json.dumps(data).encode())
+    judgement = judge_value(CallTest("f", (), wanted), json.dumps(data).encode())
+    assert judgement.outcome in {Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.PROTOCOL_ERROR}
 
 
 def test_decoding_gives_exact_builtins_only():
