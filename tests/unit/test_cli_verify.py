@@ -1,5 +1,6 @@
 """Grading a file of answers from the command line: verdicts in order, bad lines named, nothing half-written."""
 
+import contextlib
 import json
 import os
 import resource
@@ -338,9 +339,11 @@ def _wait_until_reading(process: "subprocess.Popen[str]") -> None:
     while True:
         assert process.poll() is None
         for link in Path(f"/proc/{process.pid}/fd").iterdir():
-            if link.is_symlink() and link.readlink().name == "in.jsonl":
-                time.sleep(0.2)
-                return
+            # A descriptor may be closed between the listing and the look at it.
+            with contextlib.suppress(FileNotFoundError):
+                if link.readlink().name == "in.jsonl":
+                    time.sleep(0.2)
+                    return
         time.sleep(0.01)
 
 
