@@ -1,4 +1,4 @@
-.PHONY: check lint types layers test quickstart micro-base benchmarks
+.PHONY: check lint types layers test verl-contract quickstart micro-base benchmarks
 
 # Shared cores: idle threads must not spin (ten times faster when cores are busy).
 export OMP_WAIT_POLICY = passive
@@ -17,6 +17,15 @@ layers:
 
 test:
 	uv run pytest
+
+# verl pins a transformers older than ours, so that it has an environment of its own.
+VERL_ENV ?= .venv-verl
+
+verl-contract:
+	uv venv --quiet --allow-existing --python 3.11 $(VERL_ENV)
+	uv pip install --quiet --python $(VERL_ENV)/bin/python -r tools/verl_environment.txt
+	uv pip install --quiet --python $(VERL_ENV)/bin/python --no-deps verl==0.9.1 --editable .
+	VERL_ENV=$(VERL_ENV) uv run pytest tests/integration/test_verl_contract.py
 
 quickstart:
 	uv run vibethinker run recipes/quickstart.yaml

@@ -15,7 +15,8 @@ from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 import common
-from vibethinker.engines.mgpo_trainer import MGPOConfig, MGPOTrainer
+from vibethinker.engines.mgpo_config import MGPOConfig
+from vibethinker.engines.mgpo_trainer import MGPOTrainer
 from vibethinker.engines.models import load_model
 from vibethinker.engines.rl import CorrectnessReward
 from vibethinker.engines.sampler import render_prompt

@@ -25,8 +25,9 @@ def main() -> None:
     mask = (torch.arange(longest) >= longest - torch.tensor([[len(prompt)] for prompt in prompts])).long()
 
     def ours(seed: int) -> object:
+        seeds = [PROMPTS * seed + place for place in range(PROMPTS)]
         return draw_completions(
-            model, prompts, samples=SAMPLES, max_new_tokens=LENGTH, temperature=1.0, ends=ends, pad=pad, seed=seed
+            model, prompts, samples=SAMPLES, max_new_tokens=LENGTH, temperature=1.0, ends=ends, pad=pad, seeds=seeds
         )
 
     def theirs(seed: int) -> object:

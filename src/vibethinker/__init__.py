@@ -7,14 +7,15 @@ that everything without a tensor library starts fast.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vibethinker.engines.mgpo_trainer import MGPOConfig, MGPOTrainer
+    from vibethinker.engines.mgpo_config import MGPOConfig
+    from vibethinker.engines.mgpo_trainer import MGPOTrainer
 
 __all__ = ["MGPOConfig", "MGPOTrainer"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
     if name in __all__:
-        from vibethinker.engines import mgpo_trainer
+        from vibethinker.engines import mgpo_config, mgpo_trainer
 
-        return getattr(mgpo_trainer, name)
+        return getattr(mgpo_config if name == "MGPOConfig" else mgpo_trainer, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -47,6 +47,10 @@ class Progress(Protocol):
         """Say whether the user has asked to stop, for code that saves before it stops."""
         ...
 
+    def warn(self, text: str) -> None:
+        """Show a line about something to look at, above the bar; counts nothing and never stops the work."""
+        ...
+
 
 class Metrics(Protocol):
     """Takes numbers by step and keeps them in the run's ``metrics.jsonl``."""

@@ -1,30 +1,17 @@
 """At lam = 0 one step of MGPO is one step of TRL's GRPOTrainer: same loss, gradients and parameters after it."""
 
-import copy
-
 import pytest
 import torch
-from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from vibethinker.algos.advantages import group_advantages
 from vibethinker.algos.mgpo import max_entropy_weight
-from vibethinker.engines.mgpo_trainer import MGPOConfig, MGPOTrainer, cut_padding, judge_group
-from vibethinker.engines.models import load_model
-from vibethinker.engines.sampler import render_prompt
+from vibethinker.engines.groups import judge_group
+from vibethinker.engines.mgpo_config import MGPOConfig
+from vibethinker.engines.mgpo_trainer import MGPOTrainer
+from vibethinker.engines.rollout_batches import cut_padding
 
 G = 4
-QUESTIONS = [
-    "Solve 2x+3=11 for x.",
-    "Find the mean of 3, 5, 7.",
-    "Find the median of 9, 4, 6.",
-    "Let f(x)=3x+1. Find f(2).",
-]
-
-
-@pytest.fixture(scope="module")
-def micro():
-    return load_model("micro")
 
 
 def digit_reward(completions, **_):
@@ -36,55 +23,6 @@ def shaping(completions, **_):
     return [0.1 * (len(text) % 3) for text in completions]
 
 
-class Recorder:
-    """Keeps the gradients of the first step, before the optimiser uses them."""
-
-    def __init__(self, trainer):
-        self.gradients: dict[str, torch.Tensor] = {}
-        trainer.create_optimizer()
-        original = trainer.optimizer.step
-
-        def step(*args, **kwargs):
-            self.gradients = {name: p.grad.clone() for name, p in trainer.model.named_parameters()}
-            return original(*args, **kwargs)
-
-        trainer.optimizer.step = step
-
-
-def one_step(micro, tmp_path, trainer_class, config_class, *, rewards=(digit_reward,), micro_batch=8, **options):
-    model, tokenizer = copy.deepcopy(micro[0]), micro[1]
-    arguments = config_class(
-        output_dir=str(tmp_path),
-        max_steps=1,
-        learning_rate=1e-3,
-        per_device_train_batch_size=micro_batch,
-        gradient_accumulation_steps=len(QUESTIONS) * G // micro_batch,
-        num_generations=G,
-        max_completion_length=24,
-        max_grad_norm=0.5,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        bf16=False,
-        seed=11,
-        gradient_checkpointing=False,
-        **options,
-    )
-    prompts = [render_prompt(tokenizer, "{question}", question) for question in QUESTIONS]
-    trainer = trainer_class(
-        model=model,
-        args=arguments,
-        reward_funcs=list(rewards),
-        train_dataset=Dataset.from_dict({"prompt": prompts}),
-        processing_class=tokenizer,
-    )
-    recorder = Recorder(trainer)
-    trainer.train()
-    return trainer, trainer.state.log_history[0]["loss"], recorder.gradients
-
-
 TRL = {"loss_type": "grpo", "scale_rewards": "group", "beta": 0.0}
 
 
@@ -92,16 +30,14 @@ def parameters(trainer):
     return dict(trainer.model.named_parameters())
 
 
-def test_at_lam_0_with_trls_sampling_and_order_the_step_is_trls_bit_for_bit(micro, tmp_path):
-    theirs, their_loss, their_gradients = one_step(micro, tmp_path, GRPOTrainer, GRPOConfig, **TRL)
+def test_at_lam_0_with_trls_sampling_and_order_the_step_is_trls_bit_for_bit(train):
+    theirs, their_loss, their_gradients = train(GRPOTrainer, GRPOConfig, **TRL)
 
     class SameOrder(MGPOTrainer):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, planned=False, **kwargs)
 
-    ours, our_loss, our_gradients = one_step(
-        micro, tmp_path, SameOrder, MGPOConfig, lam=0.0, cached_sampling=False, sort_by_length=False
-    )
+    ours, our_loss, our_gradients = train(SameOrder, MGPOConfig, lam=0.0, cached_sampling=False, sort_by_length=False)
     assert our_loss == their_loss
     assert any(bool(gradient.abs().max() > 0) for gradient in our_gradients.values())
     for name, gradient in their_gradients.items():
@@ -109,31 +45,31 @@ def test_at_lam_0_with_trls_sampling_and_order_the_step_is_trls_bit_for_bit(micr
         assert torch.equal(parameters(ours)[name], parameters(theirs)[name]), name
 
 
-def test_sorting_by_length_and_cutting_padding_leave_the_gradients(micro, tmp_path):
-    _, plain_loss, plain = one_step(micro, tmp_path, MGPOTrainer, MGPOConfig, lam=4.0, sort_by_length=False)
-    _, sorted_loss, by_length = one_step(micro, tmp_path, MGPOTrainer, MGPOConfig, lam=4.0)
+def test_sorting_by_length_and_cutting_padding_leave_the_gradients(train):
+    _, plain_loss, plain = train(MGPOTrainer, MGPOConfig, lam=4.0, sort_by_length=False)
+    _, sorted_loss, by_length = train(MGPOTrainer, MGPOConfig, lam=4.0)
     assert sorted_loss == pytest.approx(plain_loss, abs=1e-6)
     for name, gradient in plain.items():
         assert torch.allclose(by_length[name], gradient, atol=1e-5 * float(gradient.abs().max()) + 1e-8), name
 
 
-def test_the_kl_term_needs_a_reference_and_none_is_in_memory_without_it(micro, tmp_path):
-    without, _, _ = one_step(micro, tmp_path, MGPOTrainer, MGPOConfig)
+def test_the_kl_term_needs_a_reference_and_none_is_in_memory_without_it(train):
+    without, _, _ = train(MGPOTrainer, MGPOConfig)
     assert without.ref_model is None
-    penalised, _, _ = one_step(micro, tmp_path, MGPOTrainer, MGPOConfig, beta=0.05)
+    penalised, _, _ = train(MGPOTrainer, MGPOConfig, beta=0.05)
     assert penalised.ref_model is not None
     assert "kl" in penalised.state.log_history[0]
 
 
-def test_advantages_are_the_group_relative_ones_times_the_weight(micro, tmp_path):
+def test_advantages_are_the_group_relative_ones_times_the_weight(train):
     seen = []
 
     class Watched(MGPOTrainer):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, on_rollouts=lambda step, rows: seen.extend(rows), **kwargs)
 
-    one_step(micro, tmp_path, Watched, MGPOConfig, lam=4.0)
-    assert len(seen) == len(QUESTIONS) * G
+    train(Watched, MGPOConfig, lam=4.0)
+    assert len(seen) == 4 * G
     groups = [seen[start : start + G] for start in range(0, len(seen), G)]
     assert any(0 < sum(row["correct"] for row in group) < G for group in groups)
     for group in groups:
@@ -143,7 +79,7 @@ def test_advantages_are_the_group_relative_ones_times_the_weight(micro, tmp_path
         assert {row["weight"] for row in group} == {weight}
 
 
-def test_the_weight_counts_correctness_alone_whatever_else_is_rewarded(micro, tmp_path):
+def test_the_weight_counts_correctness_alone_whatever_else_is_rewarded(train):
     weights: dict[str, list[float]] = {}
     for name, rewards in {"plain": (digit_reward,), "shaped": (digit_reward, shaping)}.items():
 
@@ -152,7 +88,7 @@ def test_the_weight_counts_correctness_alone_whatever_else_is_rewarded(micro, tm
                 keep = lambda step, rows: weights.update({name: [row["weight"] for row in rows]})  # noqa: E731
                 super().__init__(*args, on_rollouts=keep, **kwargs)
 
-        one_step(micro, tmp_path, Watched, MGPOConfig, rewards=rewards, lam=4.0)
+        train(Watched, MGPOConfig, rewards=rewards, lam=4.0)
     assert weights["plain"] == weights["shaped"]
 
 

@@ -59,6 +59,31 @@ def test_a_higher_reward_never_has_a_lower_advantage(rewards_G: list[float]) -> 
     assert ranked == sorted(ranked)
 
 
+@given(groups_with_gaps)
+def test_without_scale_they_are_the_distances_from_the_mean(rewards_G: list[float | None]) -> None:
+    judged = [reward for reward in rewards_G if reward is not None]
+    centre = sum(judged) / max(len(judged), 1)
+    expected = [0.0 if reward is None else reward - centre for reward in rewards_G]
+    assert group_advantages(rewards_G, scale="none") == pytest.approx(expected, abs=1e-9)
+
+
+@given(groups)
+def test_the_scale_changes_their_size_and_not_their_proportions(rewards_G: list[float]) -> None:
+    divisor = stdev(rewards_G) + 1e-4
+    plain = group_advantages(rewards_G, scale="none")
+    assert group_advantages(rewards_G) == pytest.approx([advantage / divisor for advantage in plain])
+
+
+@given(rewards, st.integers(0, 16))
+def test_without_scale_too_equal_rewards_have_advantages_of_exactly_0(reward: float, size: int) -> None:
+    assert group_advantages([reward] * size, scale="none") == [0.0] * size
+
+
+def test_a_scale_of_another_name_raises() -> None:
+    with pytest.raises(ValueError, match="scale must be 'std' or 'none', got 'batch'"):
+        group_advantages([1.0, 0.0], scale="batch")  # type: ignore[arg-type]
+
+
 def test_the_deviation_is_the_samples_and_epsilon_is_added_to_it() -> None:
     assert group_advantages([1.0, 0.0], epsilon=0.5) == pytest.approx([0.5 / (0.5**0.5 + 0.5), -0.5 / (0.5**0.5 + 0.5)])
 
@@ -85,3 +110,6 @@ def test_they_are_those_of_trl() -> None:
         # The lines of GRPOTrainer._generate_and_score_completions with scale_rewards="group".
         expected = torch.nan_to_num((column - torch.nanmean(column)) / (nanstd(column) + 1e-4), nan=0.0)
         assert group_advantages(rewards_G) == pytest.approx(expected.tolist())
+        plain = torch.nan_to_num(column - torch.nanmean(column), nan=0.0)
+        if sum(reward is not None for reward in rewards_G) > 1:
+            assert group_advantages(rewards_G, scale="none") == pytest.approx(plain.tolist())

@@ -25,23 +25,38 @@ def encoded(tokenizer):
     return [tokenizer.encode(render_prompt(tokenizer, "{question}", question)) for question in QUESTIONS]
 
 
-def draw(micro, *, temperature=1.0, seed=0, samples=4, prompts=None, length=40):
+def draw(micro, *, temperature=1.0, seed=0, samples=4, only=slice(None), length=40):
     model, tokenizer = micro
     return draw_completions(
         model.eval(),
-        prompts or encoded(tokenizer),
+        encoded(tokenizer)[only],
         samples=samples,
         max_new_tokens=length,
         temperature=temperature,
         ends=end_tokens(model, tokenizer),
         pad=tokenizer.pad_token_id,
-        seed=seed,
+        seeds=[10 * seed + place for place in range(len(QUESTIONS))][only],
     )
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not(micro):
     assert draw(micro) == draw(micro)
     assert draw(micro) != draw(micro, seed=1)
+
+
+def test_what_a_prompt_gets_does_not_depend_on_the_others_drawn_beside_it(micro):
+    together = [completion.ids for completion in draw(micro)]
+    assert [completion.ids for completion in draw(micro, only=slice(1, 2))] == together[4:8]
+
+
+def test_a_tokens_log_probability_is_the_models_under_the_temperature(micro):
+    model, tokenizer = micro
+    for completion in draw(micro, temperature=1.3, only=slice(0, 1)):
+        prompt = encoded(tokenizer)[0]
+        with torch.inference_mode():
+            logits = model(input_ids=torch.tensor([prompt + completion.ids])).logits[0, len(prompt) - 1 : -1]
+        expected = torch.log_softmax(logits / 1.3, -1).gather(1, torch.tensor(completion.ids)[:, None])[:, 0]
+        assert torch.allclose(torch.tensor(completion.log_probabilities), expected, atol=1e-4)
 
 
 def test_nearly_no_temperature_is_greedy_generation_whatever_the_padding_and_however_rows_end(micro):
@@ -73,8 +88,8 @@ def test_a_completion_ends_with_an_end_token_or_is_truncated(micro):
 
 def test_tokens_come_as_often_as_softmax_says():
     logits = torch.tensor([[0.0, 1.0, 2.0, -30.0]])
-    generator = torch.Generator().manual_seed(0)
-    drawn = draw_tokens(logits.repeat(40_000, 1), temperature=2.0, generator=generator)
+    times = torch.empty(40_000, 4).exponential_(1, generator=torch.Generator().manual_seed(0))
+    drawn, _ = draw_tokens(logits.repeat(40_000, 1), temperature=2.0, times=times)
     shares = torch.bincount(drawn, minlength=4) / 40_000
     assert torch.allclose(shares, torch.softmax(logits[0] / 2.0, 0), atol=0.01)
     assert shares[3] < 1e-3

@@ -1,6 +1,7 @@
 """The display of a run: its estimate of the time left, its lines, and how it passes on the wish to stop."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,50 @@ def test_on_a_narrow_terminal_no_line_is_wider_than_the_terminal() -> None:
     rows = [row for row in live.get().splitlines() if "step" in row]
     assert len(rows) == 1
     assert len(rows[0]) <= 60
+
+
+def test_a_warning_is_one_line_of_a_log_at_once_and_moves_nothing() -> None:
+    clock = Clock()
+    shown, file = display(clock)
+    with shown:
+        progress = shown.stage("signal", never)
+        progress.warn("before any task")
+        progress.start(50, unit="step")
+        clock.now += 9.0
+        progress.warn("signal step 9: [bold]reward[/bold]\x1b[2J stuck\nat 0; " + "give easier prompts " * 9)
+        clock.now += 1.0
+        progress.advance(note="reward .00")
+    lines = file.getvalue().splitlines()[2:]
+    told = "give easier prompts " * 9
+    assert lines[0] == "warning: before any task"
+    assert lines[1] == f"warning: signal step 9: [bold]reward[/bold]␛[2J stuck at 0; {told.strip()}"
+    # The line that was due after ten seconds still comes.
+    assert " ".join(lines[2].split()) == "2 signal rl step 1/50 · reward .00 2 % eta 8 min 10 s"
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_on_a_terminal_a_warning_stands_above_the_live_lines_which_go_on(width: int) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, color_system=None)
+    with RunDisplay("quickstart", 7, Path("run"), "fp32", STAGES, console=console) as shown:
+        progress = shown.stage("signal", never)
+        progress.start(50, unit="step")
+        progress.advance(3)
+        assert shown._live is not None
+        shown._live.refresh()  # as its thread does four times a second
+        before = len(file.getvalue())
+        progress.warn("signal step 3: " + "the mean reward was at most .01; " * 6)
+        written = file.getvalue()[before:]
+        progress.advance(4)
+        with console.capture() as live:
+            console.print(shown._unfinished())
+    plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", written).replace("\r", "")
+    rows = [row.rstrip() for row in plain.splitlines()]
+    assert 0 <= plain.find("warning: signal step 3:") < plain.rfind("step 3/50")
+    assert plain.count("reward") == 6
+    assert max(len(row) for row in rows) <= width
+    assert "step 7/50" in live.get()
 
 
 def test_a_new_task_of_a_stage_counts_from_its_own_beginning() -> None:

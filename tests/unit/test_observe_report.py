@@ -251,6 +251,38 @@ def test_an_interrupted_run_shows_how_far_it_came(tmp_path: Path) -> None:
     assert "Evaluation" not in page.text
 
 
+def test_warnings_of_a_finished_stage_are_listed_counted_and_marked(tmp_path: Path) -> None:
+    write_run(tmp_path, ["rl"])
+    run = json.loads((tmp_path / "run.json").read_text())
+    known = {"name": "no_signal", "step": 3, "message": f"at least .95 {ATTACK}", "advice": "use prefilter"}
+    other = {"name": "of_another_version", "step": 1200, "message": "m", "advice": ""}
+    run["stages"][0]["metrics"]["warnings"] = [known, other]
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    write_lines(tmp_path)
+    page = Page(write_report(tmp_path))
+    assert "no signal .31, 2 warnings" in page.text
+    assert (
+        f"warning at step 3 no signal at least .95 {ATTACK} use prefilter warning at step 1,200 of another version m"
+        in page.text
+    )
+    assert "mean reward share correct no signal (step 3)" in page.text
+    assert "of another version (step" not in page.text
+    assert "script" not in page.tags
+
+
+def test_warnings_of_a_stage_that_was_stopped_are_known_from_its_steps(tmp_path: Path) -> None:
+    write_run(tmp_path, ["rl"], unfinished="rl")
+    write_lines(tmp_path)
+    MetricsFile(tmp_path / "metrics.jsonl", "signal").log(5, {"reward": None, "health": ["not_a_number", "truncated"]})
+    page = Page(write_report(tmp_path))
+    assert "warning at step 5 not a number lower learning_rate" in page.text
+    assert "warning at step 5 truncated raise max_new_tokens" in page.text
+
+
+def test_a_run_without_warnings_says_nothing_of_them(whole: Page) -> None:
+    assert not re.search(r"\bwarning", whole.text, re.IGNORECASE)
+
+
 @pytest.mark.parametrize("kind", list(METRICS))
 def test_any_stage_alone_has_a_report_with_and_without_its_metrics(tmp_path: Path, kind: str) -> None:
     for unfinished in (None, kind):

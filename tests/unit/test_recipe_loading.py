@@ -100,7 +100,7 @@ WRONG = {
         "train: {source: procedural,",
         "train: {domains: [algbra], source: procedural,",
         'mine.yaml:8: stage "problems": train.domains: unknown value "algbra"; '
-        "there are: algebra, geometry, calculus, statistics, code",
+        "there are: algebra, geometry, calculus, statistics, code, stem",
     ),
     "missing key": ("    steps: 50\n", "", 'mine.yaml:32: stage "signal": key "steps" is missing'),
     "missing kind": (

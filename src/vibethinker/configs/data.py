@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from vibethinker.configs.common import Config, StageConfig
 
-Domain = Literal["algebra", "geometry", "calculus", "statistics", "code"]
+Domain = Literal["algebra", "geometry", "calculus", "statistics", "code", "stem"]
 AnswerKind = Literal["math", "choice", "integer", "text", "code"]
 CodeFormat = Literal[
     "auto", "apps", "taco", "livecodebench", "codeforces", "humaneval", "leetcode", "mbpp", "calls", "stdio"
@@ -38,7 +38,7 @@ class ProceduralSource(Config):
     count: int = Field(ge=1)
     """Problems, spread evenly over domains, families and levels."""
     domains: tuple[Domain, ...] = Field(default=("algebra", "geometry", "calculus", "statistics"), min_length=1)
-    """Domains to draw from; the four of VibeThinker-1.5B, section 3.3, unless ``code`` is asked for."""
+    """Domains to draw from; the four of VibeThinker-1.5B, section 3.3, unless ``code`` or ``stem`` is asked for."""
     families: tuple[str, ...] | None = None
     """Names of families to draw from; all of the domains' when absent."""
     levels: tuple[int, ...] = Field(default=(1, 2, 3, 4, 5), min_length=1)

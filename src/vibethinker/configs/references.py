@@ -88,7 +88,10 @@ def references(stage: AnyStageConfig) -> Iterator[Reference]:
             yield Reference(("validation", "data"), stage.validation.data, "data", "probing")
         case RlConfig():
             yield Reference(("model",), stage.model)
-            yield Reference(("data",), stage.data, "data", "rl")
+            for place, name in enumerate(stage.data):
+                yield Reference(("data", place), name, "data", "rl")
+            if stage.prefilter is not None and stage.prefilter.counts_from is not None:
+                yield Reference(("prefilter", "counts_from"), stage.prefilter.counts_from, "rl")
         case EvaluateConfig():
             for index, model in enumerate(stage.models):
                 yield Reference(("models", index), model)

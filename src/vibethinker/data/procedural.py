@@ -6,7 +6,7 @@ from fractions import Fraction
 from random import Random
 
 from vibethinker.algos.ways import FENCE, WAYS
-from vibethinker.data.families import CODE_FAMILIES, FAMILIES, Draft, Family
+from vibethinker.data.families import CODE_FAMILIES, FAMILIES, STEM_FAMILIES, Draft, Family
 from vibethinker.data.families.draft import add, over, times
 from vibethinker.data.splits import bucket, question_hash
 from vibethinker.errors import InputError
@@ -32,7 +32,7 @@ def choose_families(domains: Sequence[str], names: Sequence[str] | None) -> list
     Raises:
         InputError: If a name is no family of these domains.
     """
-    found = [family for family in FAMILIES + CODE_FAMILIES if family.domain in domains]
+    found = [family for family in FAMILIES + CODE_FAMILIES + STEM_FAMILIES if family.domain in domains]
     if names is None:
         return found
     known = {family.name: family for family in found}
@@ -88,10 +88,9 @@ def write_trace(draft: Draft, way: str) -> str:
     Raises:
         ValueError: If there is no such way.
     """
-    if draft.program is None:
-        brief, end = f"{draft.expression}={draft.answer_text}", f"\\boxed{{{draft.answer_text}}}"
-    else:
-        brief, end = draft.expression, f"{FENCE}\n{draft.program}\n```"
+    # The last line of a choice's calculation is its value; which option that is must be looked up in the question.
+    brief = f"{draft.expression}={draft.answer_text}" if draft.kind == "math" else draft.expression
+    end = f"\\boxed{{{draft.answer_text}}}" if draft.program is None else f"{FENCE}\n{draft.program}\n```"
     match way:
         case "careful":
             return "\n".join((*draft.steps, end))

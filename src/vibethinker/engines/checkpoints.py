@@ -109,15 +109,24 @@ class StepWatch(TrainerCallback):  # type: ignore[misc]
         if not logs or "loss" not in logs:
             return
         values = {ours: logs[theirs] for theirs, ours in self.names.items() if theirs in logs} | self.extra
-        if isinstance(values.get("loss"), float) and not values["loss"] == values["loss"]:
-            raise WorkError(
-                f"the loss is not a number at step {state.global_step}: lower the learning rate; "
-                f"the last checkpoint is intact"
-            )
+        trouble = self.trouble(state, values)
+        # The step's line first: it says what the trouble is.
         self.metrics.log(state.global_step, values, run=self.run)
+        if trouble:
+            raise WorkError(trouble)
         self.last = values
         if not self.progress.interrupt_requested():
             self.progress.advance(note=self.note(state, values))
+
+    def trouble(self, state: TrainerState, values: dict[str, Any]) -> str | None:
+        """Return what ends the training with this step, before its checkpoint is saved; may add to the values."""
+        loss = values.get("loss")
+        if isinstance(loss, float) and loss != loss:
+            return (
+                f"the loss is not a number at step {state.global_step}: lower the learning rate; "
+                f"the last checkpoint is intact"
+            )
+        return None
 
     def note(self, state: TrainerState, values: Mapping[str, Any]) -> str:
         """Say in a few words where training stands."""

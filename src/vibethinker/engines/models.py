@@ -37,6 +37,18 @@ def load_model(reference: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
     return model, tokenizer
 
 
+def model_digest(reference: str) -> str:
+    """Return a hash of a model's weights, the same wherever its folder lies; of a hub id, the id."""
+    place = locate(reference)
+    if isinstance(place, str):
+        return place
+    digest = hashlib.sha256()
+    for path in sorted(place.glob("*.safetensors")) if place.is_dir() else [place]:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def _from_gguf(path: Path) -> Path:
     """Return a model folder made from a GGUF file, from the cache where it was made before: unpacking is slow."""
     with path.open("rb") as file:

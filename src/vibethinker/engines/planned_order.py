@@ -5,6 +5,7 @@ order of every pass is a function of the seed and the pass, so that position alo
 """
 
 from collections.abc import Iterator
+from itertools import repeat
 from random import Random
 
 from torch.utils.data import Sampler
@@ -12,24 +13,44 @@ from torch.utils.data import Sampler
 from vibethinker.algos.seeds import derive_seed
 
 
-def planned_order(size: int, *, batch: int, batches: int, seed: int) -> list[int]:
-    """Return ``batches`` batches of row numbers end to end; each pass over the ``size`` rows has its own order.
+class PlannedOrder:
+    """Batches of row numbers; each pass over the rows has its own order, a function of the seed and the pass.
 
     A batch never holds a row twice; what is left over at the end of a pass is dropped.
+    """
+
+    def __init__(self, size: int, *, batch: int, seed: int) -> None:
+        """Plan batches of ``batch`` among ``size`` rows.
+
+        Raises:
+            ValueError: If there are fewer rows than a batch takes.
+        """
+        if size < batch:
+            raise ValueError(f"need at least one batch of rows, got {size} rows and batches of {batch}")
+        self.size = size
+        self.per_batch = batch
+        self.seed = seed
+        self._pass = -1
+        self._rows: list[int] = []
+
+    def batch(self, number: int) -> list[int]:
+        """Return the rows of a batch, counted from 0."""
+        which, place = divmod(number, self.size // self.per_batch)
+        if which != self._pass:
+            self._rows = list(range(self.size))
+            Random(derive_seed(self.seed, "pass", which)).shuffle(self._rows)  # noqa: S311 - not for cryptography
+            self._pass = which
+        return self._rows[place * self.per_batch : (place + 1) * self.per_batch]
+
+
+def planned_order(size: int, *, batch: int, batches: int, seed: int) -> list[int]:
+    """Return ``batches`` batches of row numbers end to end, see ``PlannedOrder``.
 
     Raises:
         ValueError: If there are fewer rows than a batch takes.
     """
-    if size < batch:
-        raise ValueError(f"need at least one batch of rows, got {size} rows and batches of {batch}")
-    order: list[int] = []
-    number = 0
-    while len(order) < batch * batches:
-        rows = list(range(size))
-        Random(derive_seed(seed, "pass", number)).shuffle(rows)  # noqa: S311 - not for cryptography
-        order += rows[: size - size % batch]
-        number += 1
-    return order[: batch * batches]
+    order = PlannedOrder(size, batch=batch, seed=seed)
+    return [row for number in range(batches) for row in order.batch(number)]
 
 
 class PlannedSampler(Sampler[int]):  # type: ignore[misc]
@@ -46,3 +67,19 @@ class PlannedSampler(Sampler[int]):  # type: ignore[misc]
     def __len__(self) -> int:
         """Number of rows drawn in all."""
         return len(self.order)
+
+
+class NoOrder(Sampler[int]):  # type: ignore[misc]
+    """Row 0 again and again: for trainers that choose their rows when they need them and only count these."""
+
+    def __init__(self, length: int) -> None:
+        """Yield as many."""
+        self.length = length
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield row 0."""
+        return repeat(0, self.length)
+
+    def __len__(self) -> int:
+        """Number of rows yielded."""
+        return self.length

@@ -53,8 +53,8 @@ class RolloutFiles:
         """Write all steps as one table, one after another.
 
         Returns:
-            How often each verdict came, and the mean reward, weight and share of groups without signal over the
-            ``last`` steps; a mean is None where there is nothing to average.
+            How many there are, how often each verdict came, and the mean reward, weight and share of groups without
+            signal over the ``last`` steps; a mean is None where there is nothing to average.
         """
         statuses: Counter[str] = Counter()
         paths = sorted(self.folder.glob("*.parquet"))
@@ -70,6 +70,7 @@ class RolloutFiles:
         partial.replace(output)
         closing = pa.concat_tables(ending) if ending else ROLLOUT_SCHEMA.empty_table()
         return {
+            "rollouts": sum(statuses.values()),
             "verdicts": dict(sorted(statuses.items())),
             "reward": pc.mean(closing.column("reward")).as_py(),
             "weight": pc.mean(closing.column("weight")).as_py(),

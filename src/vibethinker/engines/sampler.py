@@ -1,8 +1,8 @@
 """Responses drawn from a model by a plain loop over a key-value cache.
 
 Compared with ``generate``: a prompt is read once for all of its samples, rows that have ended leave the batch, the
-cache is not copied for every token, and every draw comes from a generator seeded by the caller, so that the same
-seed gives the same responses whatever was drawn before.
+cache is not copied for every token, and every prompt draws from a generator of its own, seeded by the caller: the
+same seed gives the same responses whatever else was drawn, before or beside them, in one process or in several.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +23,17 @@ _COMPACT_AT = 0.25
 
 @dataclass(frozen=True)
 class Completion:
-    """Token ids drawn for one prompt, with the end token where it was drawn; else ``truncated`` is true."""
+    """What was drawn for one prompt.
+
+    Attributes:
+        ids: Token ids, with the end token where it was drawn.
+        truncated: Whether it was not.
+        log_probabilities: Of each token under the distribution it was drawn from, temperature applied.
+    """
 
     ids: list[int]
     truncated: bool
+    log_probabilities: list[float]
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -57,11 +64,11 @@ def draw_completions(
     temperature: float,
     ends: Sequence[int],
     pad: int,
-    seed: int,
+    seeds: Sequence[int],
 ) -> list[Completion]:
-    """Draw ``samples`` completions for each prompt of token ids; those of one prompt stand together."""
+    """Draw ``samples`` completions for each prompt of token ids, by its seed; those of one prompt stand together."""
     device = model.device
-    generator = torch.Generator(device=device).manual_seed(seed)
+    noise = PromptNoise(seeds, samples=samples, device=device)
     longest = max(len(prompt) for prompt in prompts)
     ids = torch.full((len(prompts), longest), pad, device=device)
     mask = torch.zeros_like(ids)
@@ -78,13 +85,15 @@ def draw_completions(
     logits, mask, next_position = logits[rows], mask[rows], positions[rows, -1:] + 1
     ending = torch.tensor(list(ends), device=device)
     drawn = torch.full((len(rows), max_new_tokens), pad, device=device)
+    log_drawn = torch.zeros((len(rows), max_new_tokens), device=device)
     lengths = torch.full((len(rows),), max_new_tokens, device=device)
     ended = torch.zeros(len(rows), dtype=torch.bool, device=device)
     live = torch.arange(len(rows), device=device)
     running = torch.ones(len(rows), dtype=torch.bool, device=device)
     for step in range(max_new_tokens):
-        tokens = draw_tokens(logits, temperature=temperature, generator=generator)
+        tokens, log_probabilities = draw_tokens(logits, temperature=temperature, times=noise.draw(live, logits))
         drawn[live[running], step] = tokens[running]
+        log_drawn[live[running], step] = log_probabilities[running]
         over = running & torch.isin(tokens, ending)
         lengths[live[over]] = step + 1
         ended[live[over]] = True
@@ -102,18 +111,47 @@ def draw_completions(
             :, -1
         ]
         next_position = next_position + 1
-    table, sizes, finished = drawn.tolist(), lengths.tolist(), ended.tolist()
-    return [Completion(row[:size], not done) for row, size, done in zip(table, sizes, finished, strict=True)]
+    return [
+        Completion(row[:size], not done, logs[:size])
+        for row, logs, size, done in zip(
+            drawn.tolist(), log_drawn.tolist(), lengths.tolist(), ended.tolist(), strict=True
+        )
+    ]
 
 
-def draw_tokens(logits: torch.Tensor, *, temperature: float, generator: torch.Generator) -> torch.Tensor:
+class PromptNoise:
+    """Exponential times for drawing tokens, from one generator per prompt."""
+
+    def __init__(self, seeds: Sequence[int], *, samples: int, device: torch.device) -> None:
+        """Take one seed per prompt, each of which has ``samples`` rows."""
+        self.samples = samples
+        self.generators = [torch.Generator(device=device).manual_seed(seed) for seed in seeds]
+
+    def draw(self, live: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """Return times for the rows ``live`` (numbers among all rows), shaped like their logits.
+
+        A prompt with any live row draws for all of its rows, so that what a row gets does not depend on the others.
+        """
+        prompts = sorted(set((live // self.samples).tolist()))
+        times = logits.new_empty((len(prompts), self.samples, logits.shape[-1]), dtype=torch.float32)
+        for place, prompt in enumerate(prompts):
+            times[place].exponential_(1, generator=self.generators[prompt])
+        places = torch.searchsorted(torch.tensor(prompts, device=live.device), live // self.samples)
+        return times[places, live % self.samples]
+
+
+def draw_tokens(logits: torch.Tensor, *, temperature: float, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw one token per row of logits (rows, vocabulary), softmax(logits / temperature) being its distribution.
 
-    The smallest of independent exponential times with rates p is the i-th with probability p_i.
+    Of independent exponential times with rates p the i-th is the smallest with probability p_i; ``times`` are
+    exponential with rate 1, shaped like the logits.
+
+    Returns:
+        The tokens and their log-probabilities, (rows,) each.
     """
-    chances = torch.softmax(logits.float() / temperature, dim=-1)
-    times = torch.empty_like(chances).exponential_(1, generator=generator)
-    return (chances / times).argmax(dim=-1)
+    chances = torch.log_softmax(logits.float() / temperature, dim=-1)
+    tokens = (chances.exp() / times).argmax(dim=-1)
+    return tokens, chances.gather(1, tokens[:, None])[:, 0]
 
 
 class ModelSampler:
@@ -149,13 +187,15 @@ class ModelSampler:
         found: list[list[Sample]] = [[] for _ in questions]
         for start in range(0, len(order), per_batch):
             batch = order[start : start + per_batch]
-            for index, drawn in zip(batch, self._draw([encoded[i] for i in batch], samples, seed, start), strict=True):
+            # By the question, not its place: the same responses in whatever company it is asked.
+            seeds = [derive_seed(seed, questions[index]) for index in batch]
+            for index, drawn in zip(batch, self._draw([encoded[i] for i in batch], samples, seeds), strict=True):
                 found[index] = drawn
             if self.on_batch is not None:
                 self.on_batch(len(batch) * samples)
         return found
 
-    def _draw(self, prompts: list[list[int]], samples: int, seed: int, start: int) -> list[list[Sample]]:
+    def _draw(self, prompts: list[list[int]], samples: int, seeds: list[int]) -> list[list[Sample]]:
         with torch.autocast(self.numerics.device, torch.bfloat16, enabled=self.numerics.dtype == "bfloat16"):
             completions = draw_completions(
                 self.model,
@@ -165,7 +205,7 @@ class ModelSampler:
                 temperature=self.sampling.temperature,
                 ends=end_tokens(self.model, self.tokenizer),
                 pad=self.tokenizer.pad_token_id,
-                seed=derive_seed(seed, start),
+                seeds=seeds,
             )
         texts = self.tokenizer.batch_decode([completion.ids for completion in completions], skip_special_tokens=True)
         flat = [

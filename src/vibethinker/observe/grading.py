@@ -12,7 +12,7 @@ from rich.text import Text
 
 from vibethinker.data.regrade import Audit, Grading, Listing
 from vibethinker.observe.formats import counted, decimal, duration, printable
-from vibethinker.observe.progress import Clock, Pace, _standard_error
+from vibethinker.observe.progress import Clock, Pace, _standard_error, print_warning
 from vibethinker.records import VERDICT_STATUSES
 
 _PLAIN_EVERY_S = 10.0
@@ -66,6 +66,10 @@ class ReadingProgress:
     def interrupt_requested(self) -> bool:
         """Say no: Ctrl-C stops the grading of a file at once."""
         return False
+
+    def warn(self, text: str) -> None:
+        """Show a line above the live one."""
+        print_warning(self._console, text, is_live=self._live is not None)
 
     def _line(self) -> Text:
         pace = self._pace

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from vibethinker.errors import Interrupted
 from vibethinker.interfaces import Progress
-from vibethinker.observe.formats import duration
+from vibethinker.observe.formats import duration, printable
 
 FinishStatus = Literal["done", "kept", "failed", "interrupted"]
 Clock = Callable[[], float]
@@ -83,9 +83,12 @@ class _Row:
 class _StageProgress:
     """Progress of one stage; tells the display when it has moved."""
 
-    def __init__(self, clock: Clock, moved: Callable[[], None], is_interrupted: Callable[[], bool]) -> None:
+    def __init__(
+        self, clock: Clock, moved: Callable[[], None], is_interrupted: Callable[[], bool], warn: Callable[[str], None]
+    ) -> None:
         self._clock = clock
         self._moved = moved
+        self._warn = warn
         self._is_interrupted = is_interrupted
         self._began = clock()
         self._pace: Pace | None = None
@@ -109,6 +112,9 @@ class _StageProgress:
 
     def interrupt_requested(self) -> bool:
         return self._is_interrupted()
+
+    def warn(self, text: str) -> None:
+        self._warn(text)
 
     @property
     def share(self) -> float | None:
@@ -182,7 +188,7 @@ class RunDisplay:
         """Begin a stage; ``is_interrupted`` says whether the user has asked to stop."""
         row = self._rows[id]
         row.finished = False
-        row.progress = _StageProgress(self._clock, lambda: self._moved(row), is_interrupted)
+        row.progress = _StageProgress(self._clock, lambda: self._moved(row), is_interrupted, self._warn)
         if self._live is None:
             self._print(self._line(row, "started"))
         return row.progress
@@ -209,6 +215,9 @@ class RunDisplay:
         """Print a line now and then where nothing is live."""
         if self._live is None and row.progress and self._clock() - self._last_line >= _PLAIN_EVERY_S:
             self._print(self._line(row, row.progress.detail, row.progress.percent, row.progress.time_left))
+
+    def _warn(self, text: str) -> None:
+        print_warning(self.console, text, is_live=self._live is not None)
 
     def _print(self, text: Text) -> None:
         self._last_line = self._clock()
@@ -249,6 +258,12 @@ class RunDisplay:
             cells.append("" if progress.share is None else _bar(progress.share))
         grid.add_row(*cells, progress.percent, Text(progress.time_left, "dim"))
         return grid
+
+
+def print_warning(console: Console, text: str, *, is_live: bool) -> None:
+    """Print a line that stays: whole in a log, broken where the terminal ends above lines that are live."""
+    line = Text(f"warning: {printable(' '.join(text.split()))}", "yellow")
+    console.print(line, soft_wrap=not is_live, highlight=False)
 
 
 def _bar(share: float) -> ProgressBar:

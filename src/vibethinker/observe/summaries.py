@@ -115,6 +115,7 @@ def _rl(metrics: Metrics) -> list[str]:
         counted(metrics["steps"], "step") if "steps" in metrics else "",
         _labelled("reward", metrics.get("reward")),
         _labelled("no signal", metrics.get("no_signal")),
+        counted(len(metrics["warnings"]), "warning") if metrics.get("warnings") else "",
     ]
 
 

@@ -51,3 +51,7 @@ class StageWatch:
     def interrupt_requested(self) -> bool:
         """Say whether the user has asked to stop."""
         return self._progress.interrupt_requested()
+
+    def warn(self, text: str) -> None:
+        """Show a line about something to look at."""
+        self._progress.warn(text)

@@ -25,10 +25,11 @@ class Draft:
 
     Attributes:
         question: The text put to the model.
-        answer: The exact answer; of a code problem its tests, as ``tests_of`` writes them.
+        answer: The exact answer; of a choice the letter of the right option; of a code problem its tests, as
+            ``tests_of`` writes them.
         steps: The careful way, one operation a line, each of the form ``expression=value``.
-        expression: The whole calculation as one expression; with ``=answer`` behind it, the brief way. Of a code
-            problem the whole line, one ``expression=value`` for every constant of the program.
+        expression: The whole calculation as one expression; with ``=answer`` behind it, the brief way. Of a choice the
+            whole line, ``expression=value``; of a code problem too, one ``expression=value`` for every constant.
         program: The program that solves a code problem; None for the others.
     """
 
@@ -40,8 +41,10 @@ class Draft:
 
     @property
     def kind(self) -> str:
-        """The verifier that judges responses: ``code`` or ``math``."""
-        return "math" if self.program is None else "code"
+        """The verifier that judges responses: ``code``, ``choice`` or ``math``."""
+        if self.program is not None:
+            return "code"
+        return "choice" if isinstance(self.answer, str) else "math"
 
     @property
     def answer_text(self) -> str:

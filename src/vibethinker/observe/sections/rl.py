@@ -1,10 +1,11 @@
-"""The report's section on an rl stage: prompts kept, learning curves, group accuracy, rollouts."""
+"""The report's section on an rl stage: warnings, prompts kept, learning curves, group accuracy, rollouts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vibethinker.observe.page import Block, Gallery, Parts, Picture, Section, stage_section
-from vibethinker.observe.plots import curve_chart, histogram_chart, smoothing_note
+from vibethinker.observe.health import ADVICE
+from vibethinker.observe.page import Block, Fact, Facts, Gallery, Parts, Picture, Section, stage_section
+from vibethinker.observe.plots import Curve, curve_chart, histogram_chart, smoothing_note
 from vibethinker.observe.run_record import RunRecord, StageRecord
 from vibethinker.observe.sections.responses import rollout_blocks
 from vibethinker.observe.sections.training import legend, series
@@ -25,12 +26,55 @@ _CHARTS: tuple[tuple[str, tuple[tuple[str, str], ...], bool], ...] = (
 """Title, (key, label) of each curve, and whether the scale begins at 0."""
 _ENDS_SHARE = 0.1
 """Share of the steps, at either end, whose groups make a histogram."""
+_MOST_MARKS = 6
+"""Warnings that are marked beside the curves of the reward: there are eight colours."""
 
 
 def rl_section(stage: StageRecord, _run: RunRecord) -> Section | None:
     """Show what the stage learned from and how it went."""
-    blocks: list[Block | None] = [_prefilter(stage.metrics), *_curves(stage), _histogram(stage), _verdicts(stage)]
+    warnings = _warnings(stage)
+    blocks: list[Block | None] = [
+        _warned(warnings),
+        _prefilter(stage.metrics),
+        *_curves(stage, warnings),
+        _histogram(stage),
+        _verdicts(stage),
+    ]
     return stage_section(stage, "Reinforcement learning", [*blocks, *rollout_blocks(stage.folder / "rollouts.parquet")])
+
+
+def _warnings(stage: StageRecord) -> list[Mapping[str, Any]]:
+    """Return name and step of every warning, with its message where the stage has got to its end."""
+    if told := stage.metrics.get("warnings"):
+        return list(told)
+    return [{"name": name, "step": line["step"]} for line in stage.lines for name in line.get("health") or ()]
+
+
+def _warned(warnings: Sequence[Mapping[str, Any]]) -> Facts | None:
+    facts = [
+        Fact(
+            f"warning at step {warning['step']:,}",
+            _words(warning["name"]),
+            change=warning.get("message", ""),
+            note=warning.get("advice") or ADVICE.get(warning["name"], ""),
+        )
+        for warning in warnings
+    ]
+    return Facts(facts) if facts else None
+
+
+def _marks(warnings: Sequence[Mapping[str, Any]], reward: Curve) -> list[Curve]:
+    """Make a dot on the reward's curve of each of the first warnings; none where the step had no reward."""
+    values = dict(zip(reward.steps, reward.values, strict=True))
+    return [
+        Curve(f"{_words(warning['name'])} (step {warning['step']:,})", [warning["step"]], [values[warning["step"]]])
+        for warning in warnings[:_MOST_MARKS]
+        if warning["step"] in values
+    ]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _prefilter(metrics: Mapping[str, Any]) -> Parts | None:
@@ -48,7 +92,7 @@ def _prefilter(metrics: Mapping[str, Any]) -> Parts | None:
     return Parts(f"{counts['prompts']:,} prompts by their accuracy under the starting model", parts)
 
 
-def _curves(stage: StageRecord) -> list[Block]:
+def _curves(stage: StageRecord, warnings: Sequence[Mapping[str, Any]]) -> list[Block]:
     pictures, flat, drawn = [], [], []
     for title, keys, from_zero in _CHARTS:
         curves = [curve for key, label in keys if (curve := series(stage.lines, key, label=label))]
@@ -61,6 +105,8 @@ def _curves(stage: StageRecord) -> list[Block]:
             continue
         name = f"{stage.id}-{keys[0][0]}"
         drawn += curves
+        if keys[0][0] == "reward":
+            curves += _marks(warnings, curves[0])
         noisy = title != "Learning rate"
         svg = curve_chart(name, f"{title} by step", curves, floor=0 if from_zero else None, noisy=noisy)
         pictures.append(Picture(title, svg, legend(curves)))
