@@ -1,6 +1,6 @@
 """Reinforcement learning on pools of prompts of a chosen difficulty, watched on problems that nothing trains on.
 
-Used by ``benchmarks/signal.py``, which runs each of these in a process of its own, on one thread:
+Used by ``benchmarks/signal_phase.py``, which runs each of these in a process of its own, on one thread:
 
 python benchmarks/signal_runs.py --bank FILE
 python benchmarks/signal_runs.py --run JSON --bank FILE
@@ -10,6 +10,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,7 @@ from transformers.trainer_callback import PrinterCallback
 import common
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.common import SamplingConfig
-from vibethinker.data.families import FAMILIES, LEVELS
+from vibethinker.data.families import FAMILIES, LEVELS, STEM_FAMILIES, Family
 from vibethinker.data.procedural import draw_problems
 from vibethinker.data.splits import BUCKETS
 from vibethinker.engines.mgpo_config import MGPOConfig
@@ -34,9 +35,9 @@ from vibethinker.interfaces import Numerics
 from vibethinker.records import Problem
 from vibethinker.verify import judge_responses
 
-POOL, PROMPTS, GROUP, LENGTH = 160, 16, 8, 96
+POOL, PROMPTS, GROUP, LENGTH = 640, 8, 8, 96
 BANK_PROBLEMS, BANK_SAMPLES = 2400, 16
-EVERY, WATCHED, WATCHED_SAMPLES = 512, 192, 4
+EVERY, WATCHED, WATCHED_SAMPLES = 512, 160, 4
 # Prompts of which the base solves this many of 16 samples nearly always make a group with signal.
 USEFUL = range(3, 14)
 
@@ -67,44 +68,47 @@ def right(
     return [found[problem.id] for problem in problems]
 
 
-def rl_problems(count: int) -> list[Problem]:
+def rl_problems(families: Sequence[Family], count: int) -> list[Problem]:
     """Draw prompts from the range of reinforcement learning."""
-    drawn = draw_problems(FAMILIES, LEVELS, BUCKETS["rl"], count=count, rng=Random(5))  # noqa: S311
+    drawn = draw_problems(families, LEVELS, BUCKETS["rl"], count=count, rng=Random(5))  # noqa: S311
     return [item.problem for item in drawn]
 
 
 def make_bank(path: Path) -> None:
     """Write how often the base solves each of many prompts."""
-    problems = rl_problems(BANK_PROBLEMS)
+    problems = rl_problems(FAMILIES, BANK_PROBLEMS)
     model, tokenizer = load_model("micro")
     counts = right(model, tokenizer, problems, samples=BANK_SAMPLES, seed=1)
     path.write_text(json.dumps([count["right"] for count in counts]))
 
 
 def pool(bank: Path, silent: float, seed: int) -> list[Problem]:
-    """Draw a pool in which a uniform group of the base is without signal with a chance of about ``silent``."""
-    problems, counts = rl_problems(BANK_PROBLEMS), json.loads(bank.read_text())
+    """Draw a pool in which a uniform group of the base is without signal with a chance of about ``silent``.
+
+    Mathematics that the base solves sometimes, and questions of a field that it knows nothing of.
+    """
+    counts = json.loads(bank.read_text())
     rng = Random(derive_seed(seed, "pool"))  # noqa: S311
-    chance = [(count / BANK_SAMPLES) ** GROUP + (1 - count / BANK_SAMPLES) ** GROUP for count in counts]
-    useful = [place for place, count in enumerate(counts) if count in USEFUL]
-    hard = [place for place, count in enumerate(counts) if count == 0]
-    mean = sum(chance[place] for place in useful) / len(useful)
-    few = min(len(useful), round(POOL * (1 - silent) / (1 - mean)), POOL)
-    if POOL - few > len(hard):
-        raise SystemExit(f"only {len(hard)} prompts are too hard, need {POOL - few}: make a larger bank")
-    places = rng.sample(useful, few) + rng.sample(hard, POOL - few)
-    rng.shuffle(places)
-    return [problems[place] for place in places]
+    useful = [
+        (problem, (count / BANK_SAMPLES) ** GROUP + (1 - count / BANK_SAMPLES) ** GROUP)
+        for problem, count in zip(rl_problems(FAMILIES, BANK_PROBLEMS), counts, strict=True)
+        if count in USEFUL
+    ]
+    mean = sum(chance for _, chance in useful) / len(useful)
+    few = min(round(POOL * (1 - silent) / (1 - mean)), POOL)
+    chosen = [problem for problem, _ in rng.sample(useful, few)] + rl_problems(STEM_FAMILIES, POOL)[few:]
+    rng.shuffle(chosen)
+    return chosen
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Keeps rollouts, seconds of this process and accuracy while a model learns."""
 
-    def __init__(self, problems: list[Problem], spent: int, seconds: float, budget: int) -> None:
-        """Begin after ``spent`` rollouts of a filter."""
+    def __init__(self, problems: list[Problem], budget: int) -> None:
+        """Watch on these problems until the rollouts are spent."""
         self.problems = problems
-        self.rollouts = spent
-        self.seconds = seconds
+        self.rollouts = 0
+        self.seconds = 0.0
         self.budget = budget
         self.next = 0
         self.curve: list[dict[str, float]] = []
@@ -147,21 +151,13 @@ def learn(options: dict[str, Any], bank: Path) -> dict[str, Any]:
     torch.set_num_threads(1)
     model, tokenizer = load_model(options.get("model", "micro"))
     problems = pool(bank, options["silent"], seed)
-    counts, spent, seconds = None, 0, 0.0
-    if options.get("prefilter"):
-        began = time.process_time()
-        found = two_rounds(model, tokenizer, problems, seed)
-        spent = sum(judged for _, judged in found)
-        kept = [place for place, (hits, judged) in enumerate(found) if 0 < hits < judged]
-        problems, counts = [problems[place] for place in kept], [found[place] for place in kept]
-        seconds = time.process_time() - began
-    watch = Watch(common.probing_problems(WATCHED, seed=4), spent, seconds, options["budget"])
+    watch = Watch(common.probing_problems(WATCHED, seed=4), options["budget"])
     with tempfile.TemporaryDirectory() as folder:
         trainer = MGPOTrainer(
             model=model,
             args=settings(folder, options),
             reward_funcs=[CorrectnessReward(judge_responses)],
-            train_dataset=rows(problems, tokenizer, counts),
+            train_dataset=rows(problems, tokenizer, alone=bool(options.get("alone"))),
             processing_class=tokenizer,
             callbacks=[watch],
         )
@@ -175,33 +171,17 @@ def learn(options: dict[str, Any], bank: Path) -> dict[str, Any]:
     return {**options, "curve": watch.curve, "silent_seen": watch.silent, "prompts": len(problems)}
 
 
-def two_rounds(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: list[Problem], seed: int
-) -> list[tuple[int, int]]:
-    """Return right and judged counts of the filter: four samples, four more for what was never or always right."""
-    first = [count["right"] for count in right(model, tokenizer, problems, samples=4, seed=seed)]
-    unsure = [place for place, hits in enumerate(first) if hits in (0, 4)]
-    again = right(model, tokenizer, [problems[place] for place in unsure], samples=4, seed=seed + 1)
-    found = [(hits, 4) for hits in first]
-    for place, count in zip(unsure, again, strict=True):
-        found[place] = (first[place] + count["right"], 8)
-    return found
-
-
-def rows(problems: list[Problem], tokenizer: PreTrainedTokenizerBase, counts: list[tuple[int, int]] | None) -> Dataset:
-    """Return the dataset that the trainer takes."""
+def rows(problems: list[Problem], tokenizer: PreTrainedTokenizerBase, *, alone: bool) -> Dataset:
+    """Return the dataset that the trainer takes; ``alone`` leaves out what makes prompts alike."""
     return Dataset.from_list(
         [
             {
                 "prompt": render_prompt(tokenizer, "{question}", problem.question),
                 "answer": problem.answer,
                 "kind": problem.kind,
-                "source": problem.source,
-                "domain": problem.domain,
-                "level": problem.level,
-                **({"right": counts[place][0], "judged": counts[place][1]} if counts else {}),
+                **({} if alone else {"domain": problem.domain, "source": problem.source, "level": problem.level}),
             }
-            for place, problem in enumerate(problems)
+            for problem in problems
         ]
     )
 

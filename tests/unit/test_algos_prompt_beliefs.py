@@ -11,14 +11,21 @@ from hypothesis import strategies as st
 from vibethinker.algos.prompt_beliefs import OVERALL, SHARED, PromptBeliefs
 from vibethinker.algos.prompt_value import prompt_value
 
-KEYS = [("lessons", "algebra", 1), ("lessons", "algebra", 1), ("lessons", "algebra", 5), "loose", "loose", "loose"]
+PATHS: list[tuple[str | int, ...]] = [
+    ("algebra", "lessons", 1),
+    ("algebra", "lessons", 1),
+    ("algebra", "lessons", 5),
+    ("algebra", "contests", 5),
+    ("geometry",),
+    (),
+]
 Observation = tuple[int, int, int, int]  # prompt, right, judged, step
 
 
 @st.composite
 def observation(draw: st.DrawFn) -> Observation:
     judged = draw(st.integers(0, 16))
-    return draw(st.integers(0, len(KEYS) - 1)), draw(st.integers(0, judged)), judged, draw(st.integers(0, 200))
+    return draw(st.integers(0, len(PATHS) - 1)), draw(st.integers(0, judged)), judged, draw(st.integers(0, 200))
 
 
 histories = st.lists(observation(), max_size=20)
@@ -26,7 +33,7 @@ decays = st.floats(0.5, 1)
 
 
 def believe(history: list[Observation], *, decay: float = 0.98, strength: float = 2.0) -> PromptBeliefs:
-    beliefs = PromptBeliefs(KEYS, strength=strength, decay=decay)
+    beliefs = PromptBeliefs(PATHS, strength=strength, decay=decay)
     for index, right, judged, step in history:
         beliefs.observe(index, right=right, judged=judged, step=step)
     return beliefs
@@ -41,17 +48,18 @@ def test_a_posterior_is_the_formula_over_the_whole_history(
         return sum(r * weight for r, _, weight in kept), sum(w * weight for _, w, weight in kept)
 
     beliefs = believe(history, decay=decay, strength=strength)
-    right_all, wrong_all = faded(set(range(len(KEYS))))
-    mean = (right_all + OVERALL / 2) / (right_all + wrong_all + OVERALL)
-    for index, key in enumerate(KEYS):
-        right_key, wrong_key = faded({i for i, other in enumerate(KEYS) if other == key})
-        prior = (right_key + SHARED * mean) / (right_key + wrong_key + SHARED)
+    for index, path in enumerate(PATHS):
+        prior = 0.5
+        for end in range(len(path) + 1):
+            right, wrong = faded({i for i, other in enumerate(PATHS) if other[:end] == path[:end]})
+            weight = SHARED if end else OVERALL
+            prior = (right + prior * weight) / (right + wrong + weight)
         right, wrong = faded({index})
         expected = (strength * prior + right, strength * (1 - prior) + wrong)
         assert beliefs.posterior(index, step=200) == pytest.approx(expected)
 
 
-@given(histories, decays, st.integers(0, len(KEYS) - 1), st.integers(0, 15))
+@given(histories, decays, st.integers(0, len(PATHS) - 1), st.integers(0, 15))
 def test_one_more_right_of_as_many_raises_every_mean_and_its_own_most(
     history: list[Observation], decay: float, index: int, right: int
 ) -> None:
@@ -66,28 +74,35 @@ def test_one_more_right_of_as_many_raises_every_mean_and_its_own_most(
 @given(histories)
 def test_posterior_values_and_accuracies_agree(history: list[Observation]) -> None:
     beliefs = believe(history)
-    posteriors = [beliefs.posterior(index, step=210) for index in range(len(KEYS))]
+    posteriors = [beliefs.posterior(index, step=210) for index in range(len(PATHS))]
     assert beliefs.accuracies(step=210) == [a / (a + b) for a, b in posteriors]
     values = [prompt_value(a, b, group_size=8, lam=4.0) for a, b in posteriors]
     assert beliefs.values(step=210, group_size=8, lam=4.0) == values
 
 
-def test_an_unseen_prompt_of_a_key_solved_half_of_the_time_is_worth_more_than_one_of_a_key_never_solved() -> None:
-    beliefs = PromptBeliefs(["half", "half", "never", "never"])
+def test_an_unseen_prompt_is_worth_more_where_like_ones_are_solved_half_of_the_time_than_where_never() -> None:
+    beliefs = PromptBeliefs([("half",), ("half",), ("never",), ("never",)])
     beliefs.observe(0, right=8, judged=16, step=1)
     beliefs.observe(2, right=0, judged=16, step=1)
     values = beliefs.values(step=1, group_size=8, lam=4.0)
     assert values[1] > 1.5 * values[3]
 
 
-def test_a_key_without_evidence_is_taken_to_be_like_all_prompts() -> None:
-    beliefs = PromptBeliefs(["seen", "unseen"])
+def test_a_source_never_tried_is_judged_by_its_domain() -> None:
+    beliefs = PromptBeliefs([("a", "x"), ("a", "y"), ("b", "x")])
+    beliefs.observe(0, right=0, judged=64, step=1)
+    beliefs.observe(2, right=64, judged=64, step=1)
+    assert beliefs.accuracies(step=1)[1] < 0.1
+
+
+def test_what_nothing_is_known_of_is_taken_to_be_like_all_prompts() -> None:
+    beliefs = PromptBeliefs([("seen",), ("unseen",)])
     beliefs.observe(0, right=0, judged=98, step=1)
     assert beliefs.accuracies(step=1)[1] == pytest.approx(0.01)
 
 
 def test_without_any_evidence_every_accuracy_is_one_half() -> None:
-    assert believe([]).accuracies(step=7) == [0.5] * len(KEYS)
+    assert believe([]).accuracies(step=7) == [0.5] * len(PATHS)
     assert believe([], strength=3.0).posterior(0, step=7) == (1.5, 1.5)
 
 
@@ -106,7 +121,7 @@ def test_with_decay_an_observation_that_comes_late_counts_by_its_step(history: l
     assert again.accuracies(step=200) == pytest.approx(once.accuracies(step=200))
 
 
-@given(histories, st.integers(0, len(KEYS) - 1), st.integers(0, 300))
+@given(histories, st.integers(0, len(PATHS) - 1), st.integers(0, 300))
 def test_what_could_not_be_judged_changes_nothing(history: list[Observation], index: int, step: int) -> None:
     beliefs = believe(history)
     before = beliefs.state()
@@ -117,7 +132,7 @@ def test_what_could_not_be_judged_changes_nothing(history: list[Observation], in
 @given(histories, st.floats(0.5, 0.99))
 def test_after_long_enough_every_belief_is_the_prior_again(history: list[Observation], decay: float) -> None:
     beliefs = believe(history, decay=decay)
-    for index in range(len(KEYS)):
+    for index in range(len(PATHS)):
         assert beliefs.posterior(index, step=10_000) == pytest.approx((1.0, 1.0))
 
 
@@ -140,7 +155,7 @@ def test_evidence_from_a_later_step_than_asked_about_counts_in_full(decay: float
 @given(histories, histories, decays)
 def test_beliefs_go_through_json_exactly(before: list[Observation], after: list[Observation], decay: float) -> None:
     beliefs = believe(before, decay=decay)
-    resumed = PromptBeliefs(KEYS, decay=decay)
+    resumed = PromptBeliefs(PATHS, decay=decay)
     resumed.restore(json.loads(json.dumps(beliefs.state())))
     for index, right, judged, step in after:
         beliefs.observe(index, right=right, judged=judged, step=step)
@@ -156,13 +171,13 @@ def test_a_state_does_not_follow_later_observations() -> None:
     assert json.dumps(state) == kept
 
 
-@pytest.mark.parametrize("keys", [KEYS[:-1], [*KEYS[:-1], "other"], KEYS[::-1], []])
-def test_beliefs_about_other_prompts_are_refused(keys: list[object]) -> None:
+@pytest.mark.parametrize("paths", [PATHS[:-1], [*PATHS[:-1], ("other",)], PATHS[::-1], []])
+def test_beliefs_about_other_prompts_are_refused(paths: list[tuple[str | int, ...]]) -> None:
     with pytest.raises(ValueError, match=r"beliefs about other prompts \(6\)"):
-        PromptBeliefs(keys).restore(believe([]).state())
+        PromptBeliefs(paths).restore(believe([]).state())
 
 
-@pytest.mark.parametrize("index", [-1, len(KEYS)])
+@pytest.mark.parametrize("index", [-1, len(PATHS)])
 def test_an_index_of_no_prompt_raises(index: int) -> None:
     with pytest.raises(ValueError, match="need a prompt index of 0 to 5"):
         believe([]).observe(index, right=0, judged=1, step=0)
@@ -179,4 +194,4 @@ def test_more_right_than_judged_raises(right: int, judged: int) -> None:
 @pytest.mark.parametrize(("strength", "decay"), [(0, 1), (-1, 1), (nan, 1), (inf, 1), (2, 0), (2, 1.01), (2, nan)])
 def test_a_setting_out_of_range_raises(strength: float, decay: float) -> None:
     with pytest.raises(ValueError, match="need strength > 0 and 0 < decay <= 1"):
-        PromptBeliefs(KEYS, strength=strength, decay=decay)
+        PromptBeliefs(PATHS, strength=strength, decay=decay)

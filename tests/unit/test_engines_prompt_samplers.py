@@ -15,8 +15,10 @@ ALL = [UniformSampler(), DynamicSampler(name="dynamic"), *LEARNING]
 SIZE, BATCH = 40, 8
 
 
-def sampler(config, *, seed=3, keys=None, counts=None):
-    return make_sampler(config, keys or ["all"] * SIZE, batch=BATCH, seed=seed, group_size=8, lam=4.0, counts=counts)
+def sampler(config, *, seed=3, paths=None, counts=None):
+    return make_sampler(
+        config, paths or [("all",)] * SIZE, batch=BATCH, seed=seed, group_size=8, lam=4.0, counts=counts
+    )
 
 
 def group(right, *, judged=8):
@@ -63,8 +65,8 @@ def test_prompts_with_signal_come_to_be_drawn_far_more_often_and_no_other_is_giv
 
 @pytest.mark.parametrize("config", LEARNING)
 def test_a_prompt_never_tried_is_judged_by_those_of_its_source_domain_and_level(config):
-    keys = ["easy" if row % 2 else "hard" for row in range(SIZE)]
-    prompts = sampler(config, keys=keys)
+    paths = [("maths", "easy" if row % 2 else "hard") for row in range(SIZE)]
+    prompts = sampler(config, paths=paths)
     tried = range(SIZE // 2)
     prompts.observe(0, list(tried), [group(4 if row % 2 else 0) for row in tried])
     drawn = [row for step in range(40) for row in prompts.choose(step) if row >= SIZE // 2]
@@ -99,10 +101,10 @@ def test_going_on_from_a_state_chooses_as_if_never_stopped(config):
 @pytest.mark.parametrize("config", LEARNING)
 def test_the_state_of_other_prompts_is_refused(config):
     with pytest.raises(ValueError, match="prompts"):
-        sampler(config).restore(sampler(config, keys=["all"] * (SIZE + 1)).state())
+        sampler(config).restore(sampler(config, paths=[("all",)] * (SIZE + 1)).state())
 
 
 @pytest.mark.parametrize("config", ALL)
 def test_fewer_prompts_than_a_batch_are_refused(config):
     with pytest.raises(ValueError, match="need at least one batch"):
-        sampler(config, keys=["all"] * (BATCH - 1))
+        sampler(config, paths=[("all",)] * (BATCH - 1))

@@ -21,7 +21,7 @@ class TruncatedImportance(Config):
 class Long2ShortConfig(Config):
     """Brevity among right answers (3B section 2.2.2)."""
 
-    lam: float = Field(default=0.2, ge=0)
+    lam: float = Field(default=0.2, ge=0, allow_inf_nan=False)
     """Largest shift of a right answer's reward; 0.2 in the paper."""
 
 
@@ -48,11 +48,11 @@ class RlConfig(StageConfig, TrainingConfig):
     """Mean over a response's tokens, then over responses (1.5B section 3.4), or over all tokens (DAPO)."""
     clip_epsilon: float = Field(default=0.2, gt=0, lt=1)
     """How far below 1 a token's ratio counts; above 1 too, unless ``clip_epsilon_high`` is given."""
-    clip_epsilon_high: float | None = Field(default=None, gt=0)
+    clip_epsilon_high: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """How far above 1 a token's ratio counts (clip-higher of DAPO, section 3.1: 0.28)."""
     updates_per_batch: int = Field(default=1, ge=1)
     """Optimiser steps on the same rollouts; 1 is fully on-policy (3B section 2.2.1)."""
-    kl_coefficient: float = Field(default=0.0, ge=0)
+    kl_coefficient: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Weight of the KL penalty (k3) to the starting model; at 0 no reference model is in memory."""
     mask_truncated: bool = False
     """Rollouts that ran into the token limit leave the loss (their groups' accuracy still counts them)."""
@@ -86,6 +86,13 @@ class RlConfig(StageConfig, TrainingConfig):
     def _one_or_several(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
+    @field_validator("data")
+    @classmethod
+    def _each_once(cls, data: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(data)) < len(data):
+            raise ValueError(f"need each stage once, got {', '.join(data)}: its prompts are not taken twice")
+        return data
+
     @model_validator(mode="after")
     def _groups(self) -> "RlConfig":
         if self.group_size < 2:
@@ -104,6 +111,12 @@ class RlConfig(StageConfig, TrainingConfig):
             raise ValueError(
                 f"steps and save_every must be multiples of updates_per_batch={self.updates_per_batch}, "
                 f"got {self.steps} and {self.save_every}"
+            )
+        most = self.prefilter.max_prompts if self.prefilter is not None else None
+        if most is not None and most < self.prompts_per_step:
+            raise ValueError(
+                f"need prefilter.max_prompts >= prompts_per_step, got max_prompts={most}, "
+                f"prompts_per_step={self.prompts_per_step}: a step takes no prompt twice"
             )
         if isinstance(self.sampler, DynamicSampler) and self.long2short is not None:
             raise ValueError(

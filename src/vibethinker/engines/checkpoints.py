@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from vibethinker.errors import Interrupted, WorkError
@@ -42,22 +43,35 @@ def remove_resume_state(checkpoint: Path) -> None:
 class WholeCheckpoints:
     """Mix-in for a Hugging Face trainer: ``_save_checkpoint`` leaves a whole checkpoint or none.
 
+    Of several processes the first one stages and renames, and the others wait for it.
+
     ``keep_checkpoints`` says how many stay; None keeps all, for stages that choose among them later.
     """
 
     args: TrainingArguments
     state: TrainerState
+    accelerator: Accelerator
     keep_checkpoints: int | None = None
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:  # noqa: ANN401 - transformers' signature
         final = Path(self.args.output_dir)
         staging = final / _UNFINISHED
-        shutil.rmtree(staging, ignore_errors=True)
+        if self.args.should_save:
+            shutil.rmtree(staging, ignore_errors=True)
+        # Every process writes its generators' state: none before the folder is cleared, all before it is renamed, and
+        # none goes on to a checkpoint that is not there yet.
+        self.accelerator.wait_for_everyone()
         self.args.output_dir = str(staging)
         try:
             super()._save_checkpoint(model, trial)  # type: ignore[misc]
         finally:
             self.args.output_dir = str(final)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            self._put_in_place(staging, final)
+        self.accelerator.wait_for_everyone()
+
+    def _put_in_place(self, staging: Path, final: Path) -> None:
         name = f"{_PREFIX}{self.state.global_step}"
         sync_tree(staging / name)
         shutil.rmtree(final / name, ignore_errors=True)
@@ -86,13 +100,15 @@ class StepWatch(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(
         self,
-        args: TrainingArguments,  # noqa: ARG002
+        args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
         **_: Any,  # noqa: ANN401
     ) -> None:
-        """Ask for a checkpoint and an end when the user has asked to stop."""
-        if self.progress.interrupt_requested() and state.global_step < state.max_steps:
+        """Ask for a checkpoint and an end when the user has asked to stop, once a batch's updates are done."""
+        # Amid the updates on one batch of rollouts nobody can go on: a checkpoint does not hold the batch.
+        whole = state.global_step % getattr(args, "num_iterations", 1) == 0
+        if self.progress.interrupt_requested() and whole and state.global_step < state.max_steps:
             self.interrupted = True
             control.should_save = True
             control.should_training_stop = True

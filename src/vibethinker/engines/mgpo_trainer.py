@@ -46,8 +46,8 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
         on_rollouts: Called on the first process after each generation with the step that the rollouts are for and one
             row per rollout of all processes: the dataset's columns, text, rewards, correctness, advantage (weighted)
             and weight.
-        prompts: Chooses the prompts; made after ``prompt_sampler`` when absent, from the dataset's columns ``source``,
-            ``domain`` and ``level``, and ``right`` and ``judged`` (counts to start from), as far as it has them.
+        prompts: Chooses the prompts; made after ``prompt_sampler`` when absent, from the dataset's columns ``domain``,
+            ``source`` and ``level``, and ``right`` and ``judged`` (counts to start from), as far as it has them.
         planned: With ``max_steps``, visit the prompts in an order fixed by the seed, the same after an interruption;
             else in TRL's order. Samplers that learn have an order of their own.
     """
@@ -97,11 +97,11 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
             in_order = (planned and self.args.max_steps > 0) or self.args.prompt_sampler == "dynamic"
             return UniformPrompts(size, batch=batch, seed=self.args.seed) if in_order else None
         columns = self.train_dataset.column_names
-        named = [self.train_dataset[name] for name in ("source", "domain", "level") if name in columns]
+        named = [self.train_dataset[name] for name in ("domain", "source", "level") if name in columns]
         counts = [self.train_dataset[name] for name in ("right", "judged") if name in columns]
         return make_sampler(
             learning(name=self.args.prompt_sampler),
-            ["/".join(map(str, key)) for key in zip(*named, strict=True)] if named else [""] * size,
+            [tuple(map(str, path)) for path in zip(*named, strict=True)] if named else [()] * size,
             batch=batch,
             seed=self.args.seed,
             group_size=self.num_generations,

@@ -55,14 +55,20 @@ def drop_long_prompts(
     Raises:
         InputError: If a larger share does not than the stage allows.
     """
-    limit = config.max_prompt_tokens
+    window, limit = _window(reference), config.max_prompt_tokens
     if limit is None:
-        limit = _window(reference) - config.max_new_tokens
+        limit = window - config.max_new_tokens
         if limit < 1:
             raise InputError(
                 f'stage "{config.id}": max_new_tokens={config.max_new_tokens} leaves no room for a prompt in '
-                f"the model's window of {limit + config.max_new_tokens} tokens: lower it"
+                f"the model's window of {window} tokens: lower it"
             )
+    elif limit + config.max_new_tokens > window:
+        # No error: training on longer and longer texts is how a window is stretched.
+        context.progress.warn(
+            f"max_prompt_tokens + max_new_tokens = {limit + config.max_new_tokens} is beyond the model's window of "
+            f"{window} tokens: lower one, or raise max_position_embeddings in the model's config.json"
+        )
     place = locate(reference)
     tokenizer = load_model(reference)[1] if _is_gguf(place) else AutoTokenizer.from_pretrained(place)
     texts = [render_prompt(tokenizer, context.prompt, problem.question) for problem in problems]
@@ -105,10 +111,16 @@ def count_right(
         InputError: If no response to any problem could be judged.
     """
     path = context.folder / FILE
-    of = _fingerprint(config, prefilter, context, reference)
+    of = _fingerprints(config, prefilter, context, reference, problems)
     known = _known(path, of)
     if prefilter.counts_from is not None:
-        known = _known(context.inputs[prefilter.counts_from] / FILE, of) | known
+        taken = _known(context.inputs[prefilter.counts_from] / FILE, of)
+        if not taken:
+            context.progress.warn(
+                f'prefilter.counts_from="{prefilter.counts_from}" has no count of the same model, template, sampling '
+                f"and prompts: all are drawn"
+            )
+        known = taken | known
     rest = [problem for problem in problems if problem.id not in known]
     first = min(prefilter.first, prefilter.samples)
     drawn = _draw(config, prefilter, context, reference, rest, judge, samples=first, number=1)
@@ -126,7 +138,8 @@ def count_right(
             f"and reference answers of the problems (vibethinker verify), for code the sandbox too (vibethinker doctor)"
         )
     rows = [
-        {"prompt_id": name, "correct": count.right, "samples": count.judged, "of": of} for name, count in counts.items()
+        {"prompt_id": name, "correct": count.right, "samples": count.judged, "of": of[name]}
+        for name, count in counts.items()
     ]
     write_table(path, rows, _SCHEMA)
     return counts
@@ -166,8 +179,10 @@ def _draw(
     return {name: Count(sum(found), len(found)) for name, found in verdicts.items()}
 
 
-def _fingerprint(config: RlConfig, prefilter: PrefilterConfig, context: StageContext, reference: str) -> str:
-    """Return a hash of what a count depends on, but for the seed: another draw is as good a count."""
+def _fingerprints(
+    config: RlConfig, prefilter: PrefilterConfig, context: StageContext, reference: str, problems: Sequence[Problem]
+) -> dict[str, str]:
+    """Return by problem a hash of what its count depends on, but for the seed: another draw is as good a count."""
     parts: list[Any] = [
         model_digest(reference),
         context.prompt,
@@ -176,14 +191,22 @@ def _fingerprint(config: RlConfig, prefilter: PrefilterConfig, context: StageCon
         prefilter.first,
         prefilter.samples,
     ]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    # The question too: an id may be another question's in the set of another stage.
+    return {
+        problem.id: hashlib.sha256(repr([*parts, problem.question, problem.answer, problem.kind]).encode()).hexdigest()
+        for problem in problems
+    }
 
 
-def _known(path: Path, of: str) -> dict[str, Count]:
-    """Return the counts in a table that are of the given kind; none where there is no table."""
+def _known(path: Path, of: Mapping[str, str]) -> dict[str, Count]:
+    """Return the counts in a table that are of the given kinds; none where there is no table."""
     if not path.is_file():
         return {}
-    return {row["prompt_id"]: Count(row["correct"], row["samples"]) for row in read_rows(path) if row["of"] == of}
+    return {
+        row["prompt_id"]: Count(row["correct"], row["samples"])
+        for row in read_rows(path)
+        if row["of"] == of.get(row["prompt_id"])
+    }
 
 
 Counts = Mapping[str, Count]

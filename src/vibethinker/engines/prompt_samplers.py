@@ -71,7 +71,7 @@ class LearningPrompts:
 
     def __init__(
         self,
-        keys: Sequence[str],
+        paths: Sequence[tuple[str, ...]],
         *,
         batch: int,
         seed: int,
@@ -80,19 +80,19 @@ class LearningPrompts:
         lam: float,
         counts: Sequence[tuple[int, int]] | None = None,
     ) -> None:
-        """Take one key of (source, domain, level) per prompt, and right and judged counts to start from.
+        """Take one path of (domain, source, level) per prompt, and right and judged counts to start from.
 
         Raises:
             ValueError: If there are fewer prompts than a batch takes.
         """
-        if len(keys) < batch:
-            raise ValueError(f"need at least one batch of prompts, got {len(keys)} prompts and batches of {batch}")
+        if len(paths) < batch:
+            raise ValueError(f"need at least one batch of prompts, got {len(paths)} prompts and batches of {batch}")
         self.batch = batch
         self.seed = seed
         self.config = config
         self.group_size = group_size
         self.lam = lam
-        self.beliefs = PromptBeliefs(keys, strength=config.prior_strength, decay=config.decay)
+        self.beliefs = PromptBeliefs(paths, strength=config.prior_strength, decay=config.decay)
         for row, (right, judged) in enumerate(counts or []):
             self.beliefs.observe(row, right=right, judged=judged, step=0)
 
@@ -122,7 +122,7 @@ class LearningPrompts:
 
 def make_sampler(
     config: AnySampler,
-    keys: Sequence[str],
+    paths: Sequence[tuple[str, ...]],
     *,
     batch: int,
     seed: int,
@@ -132,8 +132,8 @@ def make_sampler(
 ) -> PromptSampler:
     """Return the sampler that a configuration names; see ``LearningPrompts`` for the arguments."""
     if isinstance(config, UniformSampler | DynamicSampler):
-        return UniformPrompts(len(keys), batch=batch, seed=seed)
-    return LearningPrompts(keys, batch=batch, seed=seed, config=config, group_size=group_size, lam=lam, counts=counts)
+        return UniformPrompts(len(paths), batch=batch, seed=seed)
+    return LearningPrompts(paths, batch=batch, seed=seed, config=config, group_size=group_size, lam=lam, counts=counts)
 
 
 def fingerprint(rows: Iterable[str]) -> str:

@@ -209,7 +209,7 @@ def reinforce(
         on_rollouts=keep,
         prompts=make_sampler(
             config.sampler,
-            [f"{problem.source}/{problem.domain}/{problem.level}" for problem in problems],
+            [(problem.domain, problem.source, str(problem.level)) for problem in problems],
             batch=config.prompts_per_step,
             seed=seed,
             group_size=config.group_size,
@@ -220,7 +220,7 @@ def reinforce(
     trainer.remove_callback(PrinterCallback)
     watch.trainer = trainer
     if config.adapter is not None:
-        restore_adapter(model)
+        restore_adapter(model, checkpoint=over)
     context.metrics.cut_back(step)
     rollouts.cut_back(step)
     context.progress.start(config.steps, unit="steps", done=step)
