@@ -12,11 +12,12 @@ import sys
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-COMMON = {
+COMMON: dict[str, Any] = {
     "kind": "rl",
     "model": "micro",
     "data": "problems",
@@ -32,7 +33,7 @@ COMMON = {
     # Low enough that trouble begins early, is told once, and is still there when the run is killed.
     "health": {"window": 2, "truncated_share": 0.01, "no_signal": 0.01},
 }
-STAGES = {
+STAGES: dict[str, dict[str, Any]] = {
     "uniform": {"save_every": 1},
     "max_entropy": {
         "sampler": {"name": "max_entropy"},

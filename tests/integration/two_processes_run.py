@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from accelerate.utils import gather_object
 from datasets import Dataset
@@ -36,7 +37,7 @@ QUESTIONS = [
 # What makes a text right differs by question; None: every text is, and the group has no signal.
 SALTS = [0, None, 1, 0, None, 1, None, 1]
 # At the same policy the loss of a batch is 0 but for rounding; at the second update on it, it is not.
-TRAININGS = {
+TRAININGS: dict[str, dict[str, Any]] = {
     "uniform": {"num_iterations": 2},
     "max_entropy": {"prompt_sampler": "max_entropy", "loss_type": "dapo", "num_iterations": 2},
     "dynamic": {"prompt_sampler": "dynamic", "max_rounds": 3, "num_iterations": 2},

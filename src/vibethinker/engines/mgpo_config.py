@@ -38,6 +38,20 @@ class MGPOConfig(GRPOConfig):  # type: ignore[misc]
             raise ValueError(f"need lam >= 0 and finite, got {self.lam}: 0 is plain GRPO")
         if self.epsilon <= 0 or (self.epsilon_high is not None and self.epsilon_high <= 0):
             raise ValueError(f"need epsilon > 0, got {self.epsilon} and epsilon_high={self.epsilon_high}")
+        if self.long2short_lam is not None and not 0 <= self.long2short_lam < float("inf"):
+            raise ValueError(f"need long2short_lam >= 0 and finite, got {self.long2short_lam}: None switches it off")
+        if self.correctness_column < 0:
+            raise ValueError(f"need the number of a reward function, from 0, got {self.correctness_column}")
+        if self.generation_batch_size is None:
+            rollouts = self.per_device_train_batch_size * (
+                self.steps_per_generation or self.gradient_accumulation_steps
+            )
+            if self.num_generations >= 2 and rollouts % self.num_generations:
+                nearest = max(1, round(rollouts / self.num_generations)) * self.num_generations
+                raise ValueError(
+                    f"need whole groups on every process, got {rollouts} rollouts (per_device_train_batch_size * "
+                    f"gradient_accumulation_steps) for groups of {self.num_generations}: the nearest is {nearest}"
+                )
         if self.importance_cap is not None and not self.importance_cap >= 1:
             raise ValueError(
                 f"need importance_cap >= 1, got {self.importance_cap}: below 1 it scales down tokens that need nothing"

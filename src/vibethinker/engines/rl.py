@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from accelerate.utils import extract_model_from_parallel
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
@@ -231,8 +232,10 @@ def reinforce(
         trainer.restore_state(over)
     if config.adapter is not None:
         prompts = [render_prompt(tokenizer, context.prompt, problem.question) for problem in problems]
-        merged = merge_adapter(model)
-        check_merge(model, merged, [tokenizer.encode(prompt) for prompt in prompts[:_PROMPTS_OF_MERGE_CHECK]])
+        # Without accelerate's wrapper, which computes in the training's numeric type whoever asks.
+        plain = extract_model_from_parallel(model, keep_fp32_wrapper=False)
+        merged = merge_adapter(plain)
+        check_merge(plain, merged, [tokenizer.encode(prompt) for prompt in prompts[:_PROMPTS_OF_MERGE_CHECK]])
         model = merged
     save_model(model, tokenizer, output)
     found = rollouts.finish(context.folder / "rollouts.parquet", last=10)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from accelerate.utils import gather
 
 Batch = dict[str, Any]
 
@@ -64,15 +65,21 @@ def rows_with_gradient(batch: Batch, *, at_least: int) -> torch.Tensor:
 
 
 def micro_batches(batch: Batch, *, count: int, skip: bool) -> list[Batch]:
-    """Return ``count`` micro-batches of like length without needless padding.
+    """Return ``count`` micro-batches of like length without needless padding; to be called by all processes.
 
     Args:
         batch: The rollouts of one process.
         count: Micro-batches; no more than there are rollouts.
-        skip: Leave out the rollouts without a gradient.
+        skip: Leave out the rollouts without a gradient, as far as all processes keep as many.
     """
     size = len(batch["completion_ids"])
-    rows = rows_with_gradient(batch, at_least=count) if skip else torch.arange(size, device=batch["advantages"].device)
+    rows = torch.arange(size, device=batch["advantages"].device)
+    if skip:
+        kept = rows_with_gradient(batch, at_least=count)
+        # TRL gathers numbers that there are one of per row, which fails or hangs where processes have unlike many; and
+        # they wait for the one that has most in any case.
+        most = int(gather(torch.tensor([len(kept)], device=rows.device)).max())
+        rows = rows_with_gradient(batch, at_least=most)
     lengths = batch["completion_mask"][rows].sum(dim=1)
     rows = rows[lengths.argsort(stable=True)]
     parts = torch.tensor_split(rows, count)
