@@ -193,10 +193,10 @@ def report_lam(folder: Path, seeds: Sequence[int], jobs: int) -> None:
 def report_brevity(folder: Path, seeds: Sequence[int], jobs: int) -> None:
     """Print length and accuracy after accuracy RL, then with and without Long2Short."""
     start = folder / "accurate"
-    base = {"sampler": "uniform", "lam": 4.0, "silent": 0.2, "seed": 9, "budget": 8192, "save": str(start)}
+    base = {"sampler": "uniform", "lam": 4.0, "silent": 0.2, "seed": 9, "budget": 6144, "save": str(start)}
     run_cells(folder, [base], 1)
     cells = [
-        {"sampler": "uniform", "lam": 4.0, "silent": 0.2, "seed": seed, "budget": 3072, "model": str(start), **extra}
+        {"sampler": "uniform", "lam": 0.0, "silent": 0.2, "seed": seed, "budget": 3072, "model": str(start), **extra}
         for seed in seeds
         for extra in ({}, {"long2short": 0.2})
     ]

@@ -64,6 +64,11 @@ CASES = {
         ["signal.prefilter.counts_from=code"],
         'prefilter.counts_from: stage "code" comes later',
     ),
+    "counts of a stage without a filter": (
+        None,
+        ["code.prefilter.samples=4", "code.prefilter.counts_from=signal"],
+        'prefilter.counts_from: stage "signal" has `prefilter: null` and counts nothing',
+    ),
     "no data": (None, ["signal.data=[]"], 'stage "signal": data: need at least 1, got 0'),
     "data twice": (None, ["signal.data=[problems, problems]"], "data: need each stage once, got problems, problems"),
     "a share of nothing": (None, ["signal.mix.shares.algebra=0"], "mix: shares must be above 0"),

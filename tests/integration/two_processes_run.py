@@ -58,7 +58,7 @@ def reward(completions, salt, **_):
     return [float(is_right(text, one)) for text, one in zip(completions, salt, strict=True)]
 
 
-def new_trainer(folder, rows, *, processes, micro_batch=MICRO_BATCH, updates=None, **options):
+def new_trainer(folder, rows, *, processes, micro_batch=MICRO_BATCH, **options):
     model, tokenizer = load_model("micro")
     settings = {
         "output_dir": str(folder),
@@ -68,7 +68,7 @@ def new_trainer(folder, rows, *, processes, micro_batch=MICRO_BATCH, updates=Non
         "learning_rate": 0.3,
         "lr_scheduler_type": "constant",
         "per_device_train_batch_size": micro_batch,
-        "gradient_accumulation_steps": updates or ROLLOUTS // micro_batch // processes,
+        "gradient_accumulation_steps": ROLLOUTS // micro_batch // processes,
         "num_generations": G,
         "max_completion_length": 16,
         "max_grad_norm": 0.5,
@@ -123,9 +123,9 @@ def training(folder, name, *, processes, resume=None, **options):
 
 
 def refusal(folder, *, processes):
-    """Give each process half a group, and return what the trainer says of it."""
+    """Generate one group in all, and return what the trainer says of its being split, if it is."""
     try:
-        new_trainer(folder / "refused", [], processes=processes, micro_batch=G // 2, updates=1)
+        new_trainer(folder / "refused", [], processes=processes, micro_batch=G // 2, generation_batch_size=G)
     except ValueError as error:
         return str(error)
     return None

@@ -177,7 +177,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "algebra ✓ chosen algebra/20 .91 geometry/20 .410 geometry/20 the same",
         "Fused model and parents, pass@8",
         "960 prompts by their accuracy under the starting model",
-        "kept 600 never right, left out 203 always right, left out 118 over the cap, left out 39",
+        "kept 600 never right, left out 203 always right, left out 118 by cap or mix, left out 39",
         "Verdicts on 8,023 rollouts match 7,812 no answer 211",
         "Reward and accuracy mean reward share correct",
         "0 at every step: clipped token ratios.",

@@ -166,3 +166,11 @@ def test_a_domain_that_the_filter_leaves_nothing_of_is_told_with_what_is_left_an
     line = work.refusal()
     assert line.startswith('stage "signal": mix names geometry, of which no prompt is left; left are: algebra (')
     assert "never right under the starting model): give more prompts of a fitting level, or leave it out" in line
+
+
+def test_solved_leaves_out_only_what_is_never_right(tmp_path):
+    work = Signal(tmp_path, ROWS, steps=2, prefilter={"samples": 2, "first": 2, "keep": "solved"})
+    found = work.go()["prefilter"]
+    assert found["kept"] == found["prompts"] - found["never_right"] - found["ungradable"]
+    right = {row["prompt_id"]: row["correct"] for row in work.table("prefilter.parquet")}
+    assert all(right[row["prompt_id"]] > 0 for row in work.table("rollouts.parquet"))

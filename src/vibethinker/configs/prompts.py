@@ -18,8 +18,9 @@ class PrefilterConfig(Config):
     """Responses drawn at once; ours."""
     max_prompts: int | None = Field(default=None, ge=1)
     """Keep at most this many of the prompts that remain; all when absent."""
-    keep: Literal["mixed", "all"] = "mixed"
-    """``all`` leaves none out and only counts, as a start for a sampler that learns."""
+    keep: Literal["mixed", "solved", "all"] = "mixed"
+    """``solved`` keeps what is always solved too, which long2short can shorten; ``all`` leaves none out and only
+    counts, as a start for a sampler that learns."""
     counts_from: StageId | None = None
     """An earlier rl stage whose counts are taken over where they are of the same model, prompts and sampling."""
 

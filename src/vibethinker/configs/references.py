@@ -158,6 +158,8 @@ def _wrong(reference: Reference, stages: Sequence[AnyStageConfig], index: int, m
     named = stages[place]
     if not _fits(named, reference):
         return where + _misfit(named, reference)
+    if isinstance(named, RlConfig) and named.prefilter is None and reference.keys == ("prefilter", "counts_from"):
+        return f'{where}stage "{target}" has `prefilter: null` and counts nothing; name one that filters'
     if isinstance(named, DataConfig) and reference.holds and getattr(named, reference.holds) is None:
         article = "an" if reference.holds == "rl" else "a"
         return (

@@ -1,9 +1,12 @@
-"""Groups of judged rollouts: accuracy, weight, signal, and what a step of them showed."""
+"""Groups of judged rollouts: accuracy, weight, signal, brevity, and what a step of them showed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from vibethinker.algos.long2short import brevity_shift
 from vibethinker.algos.mgpo import group_accuracy, max_entropy_weight
 
 
@@ -36,6 +39,21 @@ def judge_group(correct_G: Sequence[bool | None], *, lam: float) -> Group:
     """Return a group's accuracy and weight."""
     accuracy = group_accuracy(correct_G)
     return Group(list(correct_G), accuracy, None if accuracy is None else max_entropy_weight(accuracy, lam=lam))
+
+
+def shift_by_length(
+    rewards: torch.Tensor, lengths: Sequence[int], *, column: int, group_size: int, lam: float
+) -> torch.Tensor:
+    """Return rewards (rollouts, functions) whose ``column`` is shifted by length (3B section 2.2.2); NaN stays NaN."""
+    values: list[float | None] = [None if value != value else value for value in rewards[:, column].tolist()]
+    shifted: list[float] = []
+    for start in range(0, len(values), group_size):
+        group = slice(start, start + group_size)
+        moved = brevity_shift(values[group], lengths[group], lam=lam)
+        shifted += [float("nan") if value is None else value for value in moved]
+    shaped = rewards.clone()
+    shaped[:, column] = torch.tensor(shifted, dtype=rewards.dtype, device=rewards.device)
+    return shaped
 
 
 def group_statistics(groups: Sequence[Group], *, group_size: int) -> dict[str, Any]:

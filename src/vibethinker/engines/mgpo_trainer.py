@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import gather, gather_object
+from accelerate.utils import gather, gather_object, send_to_device
 from torch.utils.data import Sampler
 from trl import GRPOTrainer
 from trl.trainer.utils import shuffle_sequence_dict, split_tensor_dict
 
-from vibethinker.algos.long2short import brevity_shift
 from vibethinker.algos.seeds import derive_seed
-from vibethinker.engines.groups import Group, group_statistics, judge_group
+from vibethinker.engines.groups import Group, group_statistics, judge_group, shift_by_length
 from vibethinker.engines.mgpo_config import LEARNING_SAMPLERS
 from vibethinker.engines.mgpo_state import load_state, save_state
 from vibethinker.engines.planned_order import NoOrder
@@ -72,6 +71,11 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
         self._round = 0
         self._passing: Batch | None = None
         self._begin_step()
+        if self.args.correctness_column >= len(self.reward_funcs):
+            raise ValueError(
+                f"need a correctness_column of 0 to {len(self.reward_funcs) - 1}, the number of a reward function, "
+                f"got {self.args.correctness_column}"
+            )
         local = self.args.generation_batch_size // self.accelerator.num_processes
         if local % self.num_generations:
             raise ValueError(
@@ -176,22 +180,15 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
         # Kept because the advantages that come out later no longer tell which rollouts were right.
         self._rewards = self._shaped = super()._calculate_rewards(inputs, *args)
         if self.args.long2short_lam is not None and self.model.training:
-            self._shaped = self._with_brevity(self._rewards, self.args.long2short_lam)
+            lengths = gather(torch.tensor(self._lengths, device=self._rewards.device)).tolist()
+            self._shaped = shift_by_length(
+                self._rewards,
+                lengths,
+                column=self.args.correctness_column,
+                group_size=self.num_generations,
+                lam=self.args.long2short_lam,
+            )
         return self._shaped
-
-    def _with_brevity(self, rewards: torch.Tensor, lam: float) -> torch.Tensor:
-        """Return the rewards with those of right answers shifted by their length (3B section 2.2.2)."""
-        lengths = gather(torch.tensor(self._lengths, device=rewards.device)).tolist()
-        column = rewards[:, self.args.correctness_column].tolist()
-        shifted: list[float] = []
-        for start in range(0, len(column), self.num_generations):
-            group = slice(start, start + self.num_generations)
-            known = [None if value != value else value for value in column[group]]
-            moved = brevity_shift(known, lengths[group], lam=lam)
-            shifted += [float("nan") if value is None else value for value in moved]
-        shaped = rewards.clone()
-        shaped[:, self.args.correctness_column] = torch.tensor(shifted, dtype=rewards.dtype, device=rewards.device)
-        return shaped
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
         output: Batch = super()._generate_and_score_completions(inputs)
@@ -297,7 +294,7 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
             first = self.accelerator.process_index * count
             parts = [take_rows(batch, torch.arange(place * size, (place + 1) * size)) for place in range(count)]
             local = [
-                (0 < (group.accuracy or 0.0) < 1, {key: _to_cpu(value) for key, value in part.items()})
+                (0 < (group.accuracy or 0.0) < 1, send_to_device(part, "cpu"))
                 for part, group in zip(parts, judged[first : first + count], strict=True)
             ]
             found += gather_object(local)
@@ -309,11 +306,7 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
         mine = chosen[rank * wanted // ranks : (rank + 1) * wanted // ranks]
         joined = join_batches(mine, pad=self._tokenizer.pad_token_id)
         joined["num_items_in_batch"] = torch.stack([part["completion_mask"].sum() for part in chosen]).sum()
-        device = self.accelerator.device
-        on_device = {
-            key: value.to(device) if isinstance(value, torch.Tensor) else value for key, value in joined.items()
-        }
-        return on_device, groups
+        return send_to_device(joined, self.accelerator.device), groups
 
     # ---- loss
 
@@ -403,7 +396,3 @@ class MGPOTrainer(GRPOTrainer):  # type: ignore[misc]
             "mask_truncated_completions seed"
         )
         return {name: getattr(self.args, name) for name in names.split()} | {"prompts": self._prompts_seen}
-
-
-def _to_cpu(value: Any) -> Any:  # noqa: ANN401
-    return value.cpu() if isinstance(value, torch.Tensor) else value

@@ -43,7 +43,8 @@ def model_digest(reference: str) -> str:
     if isinstance(place, str):
         return place
     digest = hashlib.sha256()
-    for path in sorted(place.glob("*.safetensors")) if place.is_dir() else [place]:
+    weights = sorted([*place.glob("*.safetensors"), *place.glob("*.bin")]) if place.is_dir() else [place]
+    for path in weights:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -91,7 +91,8 @@ def _is_gguf(place: Path | str) -> bool:
 def _window(reference: str) -> int:
     place = locate(reference)
     config = load_model(reference)[0].config if _is_gguf(place) else AutoConfig.from_pretrained(place)
-    return int(config.max_position_embeddings)
+    # Of a model of several parts, the language model's.
+    return int(config.get_text_config().max_position_embeddings)
 
 
 def count_right(

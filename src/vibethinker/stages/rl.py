@@ -9,7 +9,7 @@ from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.rl import RlConfig
 from vibethinker.data.mix import distinct_problems, mix_domains, only_domains
 from vibethinker.data.tables import read_problems
-from vibethinker.engines.prefilter import Counts, count_right, drop_long_prompts
+from vibethinker.engines.prefilter import Count, Counts, count_right, drop_long_prompts
 from vibethinker.engines.rl import reinforce
 from vibethinker.engines.run_models import MODEL_FOLDER, resolve
 from vibethinker.errors import InputError
@@ -33,11 +33,9 @@ def run(config: RlConfig, context: StageContext) -> dict[str, Any]:
     counts, filtered = None, None
     if config.prefilter is not None:
         counts = count_right(config, config.prefilter, context, reference, problems, judge_responses)
-        filtered = _what_is_left(counts, problems)
-        if config.prefilter.keep == "mixed":
-            problems = [problem for problem in problems if counts[problem.id].mixed]
-    left_out = filtered if config.prefilter is not None and config.prefilter.keep == "mixed" else None
-    reasons = _reasons(left_out, too_long)
+        filtered = {**_what_is_left(counts, problems), "keep": config.prefilter.keep}
+        problems = [problem for problem in problems if _stays(counts[problem.id], config.prefilter.keep)]
+    reasons = _reasons(filtered if filtered and filtered["keep"] != "all" else None, too_long)
     problems = _mixed(config, problems, reasons)
     _check_enough(config, problems, reasons)
     if filtered is not None:
@@ -72,7 +70,12 @@ def _mixed(config: RlConfig, problems: Sequence[Problem], reasons: str) -> list[
         ) from error
 
 
-def _what_is_left(counts: Counts, problems: Sequence[Problem]) -> dict[str, int]:
+def _stays(count: Count, keep: str) -> bool:
+    """Say whether a prompt with that count is one to learn from."""
+    return keep == "all" or count.mixed or (keep == "solved" and count.right > 0)
+
+
+def _what_is_left(counts: Counts, problems: Sequence[Problem]) -> dict[str, Any]:
     """Return how many prompts are always and never solved and how many could not be judged."""
     judged = [count for count in counts.values() if count.judged]
     return {
@@ -84,7 +87,7 @@ def _what_is_left(counts: Counts, problems: Sequence[Problem]) -> dict[str, int]
     }
 
 
-def _reasons(left_out: dict[str, int] | None, too_long: int) -> str:
+def _reasons(left_out: dict[str, Any] | None, too_long: int) -> str:
     """Return in brackets why prompts were left out, empty where none were."""
     reasons = []
     if left_out is not None:

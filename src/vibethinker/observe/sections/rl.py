@@ -73,6 +73,10 @@ def _marks(warnings: Sequence[Mapping[str, Any]], reward: Curve) -> list[Curve]:
     ]
 
 
+# What a filter leaves out, by what it keeps.
+_LEFT_OUT = {"mixed": ("never_right", "always_right", "ungradable"), "solved": ("never_right", "ungradable"), "all": ()}
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
@@ -81,14 +85,15 @@ def _prefilter(metrics: Mapping[str, Any]) -> Parts | None:
     counts = metrics.get("prefilter")
     if not counts:
         return None
-    parts = [
-        ("kept", counts["kept"]),
-        ("never right, left out", counts["never_right"]),
-        ("always right, left out", counts["always_right"]),
+    parts = [("kept", counts["kept"])]
+    parts += [
+        (f"{_words(name)}, left out", counts[name])
+        for name in _LEFT_OUT[counts.get("keep", "mixed")]
+        if counts.get(name) or name != "ungradable"
     ]
-    # A recipe may cap the prompts that are kept.
+    # A recipe may cap the prompts that are kept, or mix them in shares.
     if rest := counts["prompts"] - sum(count for _, count in parts):
-        parts.append(("over the cap, left out", rest))
+        parts.append(("by cap or mix, left out", rest))
     return Parts(f"{counts['prompts']:,} prompts by their accuracy under the starting model", parts)
 
 
