@@ -101,6 +101,13 @@ def pool(bank: Path, silent: float, seed: int) -> list[Problem]:
     return chosen
 
 
+def easy(bank: Path) -> list[Problem]:
+    """Return the mathematics that the base solves in half of its samples or more."""
+    counts = json.loads(bank.read_text())
+    problems = rl_problems(FAMILIES, BANK_PROBLEMS)
+    return [problem for problem, count in zip(problems, counts, strict=True) if 2 * count >= BANK_SAMPLES]
+
+
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Keeps rollouts, seconds of this process and accuracy while a model learns."""
 
@@ -150,7 +157,7 @@ def learn(options: dict[str, Any], bank: Path) -> dict[str, Any]:
     seed = options["seed"]
     torch.set_num_threads(1)
     model, tokenizer = load_model(options.get("model", "micro"))
-    problems = pool(bank, options["silent"], seed)
+    problems = easy(bank) if options.get("easy") else pool(bank, options["silent"], seed)
     watch = Watch(common.probing_problems(WATCHED, seed=4), options["budget"])
     with tempfile.TemporaryDirectory() as folder:
         trainer = MGPOTrainer(

@@ -47,7 +47,7 @@ STAGES: dict[str, dict[str, Any]] = {
 # checkpoint may be gone before it is seen; then the run is killed at the first whole one.
 FIRST = ("rollouts/000001.parquet", "training/unfinished", "training/checkpoint-2")
 LAST = "rollouts/000003.parquet"
-KILLED_TWICE = ("uniform", "dynamic")
+KILLED_TWICE = ("uniform", "max_entropy", "dynamic")
 # Asked to stop at the last sign: there these rollouts are for two steps, of which the first is being done.
 INTERRUPTED = "several_updates"
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from math import exp
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,10 @@ from vibethinker.algos.advantages import group_advantages
 from vibethinker.algos.long2short import brevity_shift
 from vibethinker.algos.mgpo import group_accuracy, max_entropy_weight
 from vibethinker.algos.policy_objective import policy_loss
+from vibethinker.configs.prompts import MaxEntropySampler
 from vibethinker.engines.checkpoints import checkpoint_folders
+from vibethinker.engines.groups import judge_group
+from vibethinker.engines.prompt_samplers import make_sampler
 from vibethinker.errors import InputError
 
 G = 4
@@ -202,7 +206,7 @@ def test_what_cannot_be_judged_has_no_advantage_and_is_counted(train):
 def test_a_script_of_trls_kind_chooses_its_prompts_by_columns_of_its_dataset(train):
     # Prompts of one level were always right before, those of the other half of the time.
     known = [index % 2 == 0 for index in range(len(QUESTIONS))]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "name": QUESTIONS,
         "source": ["made"] * len(QUESTIONS),
         "domain": ["algebra"] * len(QUESTIONS),
@@ -217,11 +221,22 @@ def test_a_script_of_trls_kind_chooses_its_prompts_by_columns_of_its_dataset(tra
     hard = {question for question, easy in zip(QUESTIONS, known, strict=True) if not easy}
     assert len(taken) == 12
     assert sum(name in hard for name in taken) >= 9
-    # What it saw is added to what it was told.
-    for row, question in enumerate(QUESTIONS):
-        groups = [group for step in steps for group in step if group[0]["name"] == question]
-        seen = next(sum(line[1:3]) for line in trainer.prompts.state()["evidence"][0] if line[0] == row)
-        assert 32 * 0.98**3 + len(groups) * G * 0.98**3 - 1e-9 <= seen <= 32 + len(groups) * G
+    # What it saw is added to what it was told: another sampler, told the same and shown the same, believes the same.
+    other = make_sampler(
+        MaxEntropySampler(name="max_entropy"),
+        [(columns["domain"][row], columns["source"][row], str(columns["level"][row])) for row in range(len(QUESTIONS))],
+        batch=4,
+        seed=11,
+        group_size=G,
+        lam=4.0,
+        counts=list(zip(columns["right"], columns["judged"], strict=True)),
+    )
+    assert trainer.prompts.state() != other.state()
+    for step, groups in enumerate(steps):
+        rows = other.choose(step)
+        assert [QUESTIONS[row] for row in rows] == [group[0]["name"] for group in groups]
+        other.observe(step, rows, [judge_group([row["correct"] for row in group], lam=4.0) for group in groups])
+    assert trainer.prompts.state() == other.state()
 
 
 class Resumed(MGPOTrainer):
