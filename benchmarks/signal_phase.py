@@ -191,17 +191,20 @@ def report_lam(folder: Path, seeds: Sequence[int], jobs: int) -> None:
 
 
 def report_brevity(folder: Path, seeds: Sequence[int], jobs: int) -> None:
-    """Print length and accuracy after accuracy RL, then with and without Long2Short."""
+    """Print length and accuracy of a model taught two lengths, before and after RL with and without Long2Short."""
     start = folder / "accurate"
     base = {"sampler": "uniform", "lam": 4.0, "silent": 0.2, "seed": 9, "budget": 6144, "save": str(start)}
     run_cells(folder, [base], 1)
-    cells = [
-        {"sampler": "uniform", "lam": 0.0, "silent": 0.2, "seed": seed, "budget": 3072, "model": str(start), **extra}
-        for seed in seeds
-        for extra in ({}, {"long2short": 0.2})
-    ]
+    common_to_all = {"sampler": "uniform", "lam": 0.0, "silent": 0.2, "budget": 2048, "model": str(start)}
+    common_to_all["wordy"] = str(folder / "wordy")
+    cells = [{**common_to_all, "seed": seed, **extra} for seed in seeds for extra in ({}, {"long2short": 0.2})]
+    # The first makes the model that all begin with.
+    run_cells(folder, cells[:1], 1)
     found = run_cells(folder, cells, jobs)
-    print(f"after accuracy RL, {cells[0]['budget']:,} more rollouts, {len(seeds)} seeds; mean length of right answers")
+    print(
+        f"after accuracy RL and lessons in saying it twice, {cells[0]['budget']:,} rollouts, {len(seeds)} seeds; "
+        f"mean length of right answers"
+    )
     ends: dict[bool, dict[int, tuple[float, float]]] = {False: {}, True: {}}
     for row in found:
         last = row["curve"][-3:]

@@ -24,7 +24,7 @@ import common
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.common import SamplingConfig
 from vibethinker.data.families import FAMILIES, LEVELS, STEM_FAMILIES, Family
-from vibethinker.data.procedural import draw_problems
+from vibethinker.data.procedural import draw_problems, write_trace
 from vibethinker.data.splits import BUCKETS
 from vibethinker.engines.mgpo_config import MGPOConfig
 from vibethinker.engines.mgpo_trainer import MGPOTrainer
@@ -101,11 +101,36 @@ def pool(bank: Path, silent: float, seed: int) -> list[Problem]:
     return chosen
 
 
-def easy(bank: Path) -> list[Problem]:
-    """Return the mathematics that the base solves in half of its samples or more."""
-    counts = json.loads(bank.read_text())
-    problems = rl_problems(FAMILIES, BANK_PROBLEMS)
-    return [problem for problem, count in zip(problems, counts, strict=True) if 2 * count >= BANK_SAMPLES]
+def make_wordy(reference: str, output: str, *, steps: int = 80, batch: int = 32) -> None:
+    """Teach a model to write every line of its working twice, in half of the cases: right answers of two lengths.
+
+    The micro model's right answers to a problem are nearly all of one length, so that there is nothing to shorten.
+    """
+    torch.manual_seed(0)
+    model, tokenizer = load_model(reference)
+    drawn = draw_problems(FAMILIES, LEVELS, BUCKETS["train"], count=steps * batch, rng=Random(6))  # noqa: S311
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-4)
+    for step in range(steps):
+        examples = []
+        for place, item in enumerate(drawn[step * batch : (step + 1) * batch]):
+            *working, answer = write_trace(item.draft, "careful").split("\n")
+            lines = [line for line in working for _ in range(1 + place % 2)]
+            prompt = tokenizer.encode(render_prompt(tokenizer, "{question}", item.problem.question))
+            said = [*tokenizer.encode("\n".join([*lines, answer])), tokenizer.eos_token_id]
+            examples.append((prompt, said))
+        width = max(len(prompt) + len(said) for prompt, said in examples)
+        ids = torch.full((batch, width), tokenizer.pad_token_id)
+        labels = torch.full((batch, width), -100)
+        for row, (prompt, said) in enumerate(examples):
+            ids[row, : len(prompt) + len(said)] = torch.tensor(prompt + said)
+            labels[row, len(prompt) : len(prompt) + len(said)] = torch.tensor(said)
+        logits = model(input_ids=ids, attention_mask=(ids != tokenizer.pad_token_id).long()).logits
+        loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    model.save_pretrained(output)
+    tokenizer.save_pretrained(output)
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
@@ -156,8 +181,10 @@ def learn(options: dict[str, Any], bank: Path) -> dict[str, Any]:
     """Learn with the options of one cell; return its curve."""
     seed = options["seed"]
     torch.set_num_threads(1)
-    model, tokenizer = load_model(options.get("model", "micro"))
-    problems = easy(bank) if options.get("easy") else pool(bank, options["silent"], seed)
+    if (made := options.get("wordy")) and not Path(made).is_dir():
+        make_wordy(options["model"], made)
+    model, tokenizer = load_model(made or options.get("model", "micro"))
+    problems = pool(bank, options["silent"], seed)
     watch = Watch(common.probing_problems(WATCHED, seed=4), options["budget"])
     with tempfile.TemporaryDirectory() as folder:
         trainer = MGPOTrainer(

@@ -69,3 +69,8 @@ class MGPOConfig(GRPOConfig):  # type: ignore[misc]
             self.vllm_importance_sampling_mode = "token_truncate"
             self.vllm_importance_sampling_clip_max = self.importance_cap
         super().__post_init__()
+        if self.steps_per_generation < self.gradient_accumulation_steps:
+            raise ValueError(
+                f"need steps_per_generation >= gradient_accumulation_steps, got {self.steps_per_generation} and "
+                f"{self.gradient_accumulation_steps}: a step's groups are drawn and counted together"
+            )
