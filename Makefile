@@ -39,4 +39,8 @@ benchmarks:
 	uv run python benchmarks/verify.py
 	uv run python benchmarks/sampler.py
 	uv run python benchmarks/rl_step.py
+	uv run python benchmarks/signal_phase.py step
+	uv run python benchmarks/signal_phase.py prompts
+	uv run python benchmarks/signal_phase.py lam
+	uv run python benchmarks/signal_phase.py brevity
 	uv run python benchmarks/quickstart.py
