@@ -101,20 +101,20 @@ def pool(bank: Path, silent: float, seed: int) -> list[Problem]:
     return chosen
 
 
-def make_wordy(reference: str, output: str, *, steps: int = 80, batch: int = 32) -> None:
-    """Teach a model to write every line of its working twice, in half of the cases: right answers of two lengths.
+def make_wordy(reference: str, output: str, *, steps: int = 60, batch: int = 32) -> None:
+    """Teach a model to say the last line of its working three times in half of the cases: right answers of two lengths.
 
     The micro model's right answers to a problem are nearly all of one length, so that there is nothing to shorten.
     """
     torch.manual_seed(0)
     model, tokenizer = load_model(reference)
     drawn = draw_problems(FAMILIES, LEVELS, BUCKETS["train"], count=steps * batch, rng=Random(6))  # noqa: S311
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-4)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
     for step in range(steps):
         examples = []
         for place, item in enumerate(drawn[step * batch : (step + 1) * batch]):
             *working, answer = write_trace(item.draft, "careful").split("\n")
-            lines = [line for line in working for _ in range(1 + place % 2)]
+            lines = [*working, *working[-1:] * (2 * (place % 2))]
             prompt = tokenizer.encode(render_prompt(tokenizer, "{question}", item.problem.question))
             said = [*tokenizer.encode("\n".join([*lines, answer])), tokenizer.eos_token_id]
             examples.append((prompt, said))
