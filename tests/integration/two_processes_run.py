@@ -125,7 +125,14 @@ def training(folder, name, *, processes, resume=None, **options):
 def refusal(folder, *, processes):
     """Generate one group in all, and return what the trainer says of its being split, if it is."""
     try:
-        new_trainer(folder / "refused", [], processes=processes, micro_batch=G // 2, generation_batch_size=G)
+        new_trainer(
+            folder / "refused",
+            [],
+            processes=processes,
+            micro_batch=G // 2,
+            gradient_accumulation_steps=2 // processes,
+            generation_batch_size=G,
+        )
     except ValueError as error:
         return str(error)
     return None

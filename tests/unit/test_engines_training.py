@@ -133,7 +133,7 @@ def test_rollouts_of_steps_to_be_done_again_are_forgotten(tmp_path: Path):
         files.write(step, [rollout(step, float(step), 0.0), rollout(step, None, 1.0)])
     files.cut_back(2)
     found = files.finish(tmp_path / "all.parquet", last=1)
-    assert found == {"verdicts": {"match": 4}, "reward": 2.0, "weight": 1.0, "no_signal": 0.5}
+    assert found == {"rollouts": 4, "verdicts": {"match": 4}, "reward": 2.0, "weight": 1.0, "no_signal": 0.5}
 
 
 def test_a_tracker_that_is_not_installed_is_told_before_training():
