@@ -48,8 +48,9 @@ STAGES: dict[str, dict[str, Any]] = {
 FIRST = ("rollouts/000001.parquet", "training/unfinished", "training/checkpoint-2")
 LAST = "rollouts/000003.parquet"
 KILLED_TWICE = ("uniform", "max_entropy", "dynamic")
-# Asked to stop at the last sign: there these rollouts are for two steps, of which the first is being done.
+# Asked to stop at the last sign, where these rollouts are for two steps, of which the first is being done; then killed.
 INTERRUPTED = "several_updates"
+AFTERWARDS = "rollouts/000005.parquet"
 
 
 class Runs:
@@ -129,10 +130,12 @@ def both(tmp_path_factory):
         ends = {}
         for stage in STAGES:
             signs = [rng.choice(FIRST), *([LAST] if stage in KILLED_TWICE else [])]
-            ends[stage] = [stop(runs, killed, stage, sign=sign, number=signal.SIGKILL) for sign in signs]
             if stage == INTERRUPTED:
+                # First, while the stage is sure to be there to be stopped: a kill may come late on a busy machine.
                 ends["asked"] = stop(runs, killed, stage, sign=LAST, number=signal.SIGINT)
                 ends["saved"] = [int(path.name.split("-")[1]) for path in killed.rglob("checkpoint-*")]
+                signs = [AFTERWARDS]
+            ends[stage] = [stop(runs, killed, stage, sign=sign, number=signal.SIGKILL) for sign in signs]
         runs.start(killed)
         assert runs.status() == 0
     finally:
