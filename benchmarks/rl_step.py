@@ -4,76 +4,31 @@ python benchmarks/rl_step.py
 """
 
 import statistics
-import tempfile
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import Dataset
-from transformers import TrainerCallback
-from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 import common
+from timed_training import GROUP, PROMPTS, timed_training
 from vibethinker.engines.mgpo_config import MGPOConfig
 from vibethinker.engines.mgpo_trainer import MGPOTrainer
-from vibethinker.engines.models import load_model
 from vibethinker.engines.rl import CorrectnessReward
-from vibethinker.engines.sampler import render_prompt
+from vibethinker.records import Problem
 from vibethinker.verify import judge_responses
 
-PROMPTS, GROUP, STEPS, MICRO_BATCH, LENGTH = 32, 8, 6, 64, 96
+STEPS = 6
 
 
-class Clock(TrainerCallback):  # type: ignore[misc]
-    """Notes when each step ends."""
-
-    def __init__(self) -> None:
-        """Begin without any."""
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
-        """Note the time."""
-        self.ends.append(time.perf_counter())
+def answers(problems: Sequence[Problem]) -> dict[str, list[Any]]:
+    """Return what the reward needs."""
+    return {"answer": [problem.answer for problem in problems]}
 
 
 def seconds_per_step(trainer_class: type, config_class: type, **options: Any) -> list[float]:  # noqa: ANN401
-    """Train for some steps; the first, which warms up, is not counted."""
-    model, tokenizer = load_model("micro")
-    problems = common.probing_problems(PROMPTS * 4)
-    rows: Sequence[dict[str, str]] = [
-        {"prompt": render_prompt(tokenizer, "{question}", problem.question), "answer": problem.answer}
-        for problem in problems
-    ]
-    clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = config_class(
-            output_dir=folder,
-            max_steps=STEPS,
-            learning_rate=2e-4,
-            per_device_train_batch_size=MICRO_BATCH,
-            gradient_accumulation_steps=PROMPTS * GROUP // MICRO_BATCH,
-            num_generations=GROUP,
-            max_completion_length=LENGTH,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=True,
-            bf16=False,
-            gradient_checkpointing=False,
-            **options,
-        )
-        trainer = trainer_class(
-            model=model,
-            args=arguments,
-            reward_funcs=[CorrectnessReward(judge_responses)],
-            train_dataset=Dataset.from_list(list(rows)),
-            processing_class=tokenizer,
-            callbacks=[clock],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    return [after - before for before, after in zip(clock.ends, clock.ends[1:], strict=False)]
+    """Train at the quickstart's learning rate, judged as in it."""
+    reward = CorrectnessReward(judge_responses)
+    return timed_training(trainer_class, config_class, reward, answers, steps=STEPS, learning_rate=2e-4, **options)[1]
 
 
 def main() -> None:

@@ -5,38 +5,21 @@ is the same in every step and for every trainer.
 """
 
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from datasets import Dataset
-from transformers import TrainerCallback
-from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
-import common
+from timed_training import GROUP, PROMPTS, timed_training
 from vibethinker.engines import mgpo_trainer
 from vibethinker.engines.mgpo_config import MGPOConfig
 from vibethinker.engines.mgpo_trainer import MGPOTrainer
-from vibethinker.engines.models import load_model
-from vibethinker.engines.sampler import render_prompt
+from vibethinker.records import Problem
 
-PROMPTS, GROUP, STEPS, MICRO_BATCH, LENGTH, ROUNDS = 32, 8, 5, 64, 96, 3
-
-
-class Clock(TrainerCallback):  # type: ignore[misc]
-    """Notes when each step ends."""
-
-    def __init__(self) -> None:
-        """Begin without any."""
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
-        """Note the time."""
-        self.ends.append(time.perf_counter())
+STEPS, ROUNDS = 5, 3
 
 
 def half_silent(completions: list[str], silent: list[bool], **_: Any) -> list[float]:  # noqa: ANN401
@@ -79,43 +62,16 @@ class Metered(MGPOTrainer):
         return metered
 
 
+def every_second(problems: Sequence[Problem]) -> dict[str, list[Any]]:
+    """Return which prompts are to be without signal."""
+    return {"silent": [place % 2 == 0 for place in range(len(problems))]}
+
+
 def train(trainer_class: type, config_class: type, **options: Any) -> tuple[Any, list[float]]:  # noqa: ANN401
-    """Train for some steps; return the trainer and the seconds of each step but the first, which warms up."""
-    model, tokenizer = load_model("micro")
-    problems = common.probing_problems(PROMPTS * 4)
-    clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = trainer_class(
-            model=model,
-            args=config_class(
-                output_dir=folder,
-                max_steps=STEPS,
-                learning_rate=1e-6,
-                per_device_train_batch_size=MICRO_BATCH,
-                gradient_accumulation_steps=PROMPTS * GROUP // MICRO_BATCH,
-                num_generations=GROUP,
-                max_completion_length=LENGTH,
-                save_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                use_cpu=True,
-                bf16=False,
-                gradient_checkpointing=False,
-                **options,
-            ),
-            reward_funcs=[half_silent],
-            train_dataset=Dataset.from_list(
-                [
-                    {"prompt": render_prompt(tokenizer, "{question}", problem.question), "silent": place % 2 == 0}
-                    for place, problem in enumerate(problems)
-                ]
-            ),
-            processing_class=tokenizer,
-            callbacks=[clock],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    return trainer, [after - before for before, after in zip(clock.ends, clock.ends[1:], strict=False)]
+    """Train without moving the model, so that all trainers draw alike."""
+    return timed_training(
+        trainer_class, config_class, half_silent, every_second, steps=STEPS, learning_rate=1e-6, **options
+    )
 
 
 def report_steps() -> None:

@@ -1,7 +1,6 @@
 """Rollouts of groups without signal may leave both passes: the gradient stays, to float tolerance."""
 
 import pytest
-import torch
 
 from vibethinker.engines.mgpo_config import MGPOConfig
 from vibethinker.engines.mgpo_trainer import MGPOTrainer
@@ -31,10 +30,10 @@ class Counted(MGPOTrainer):
         return super()._compute_loss(model, inputs)
 
 
-def close(ours, theirs):
+def farthest(ours, theirs):
+    """The largest distance of a gradient to its like, over the largest of its parameter's."""
     assert ours.keys() == theirs.keys()
-    for name, gradient in theirs.items():
-        assert torch.allclose(ours[name], gradient, atol=1e-5 * float(gradient.abs().max()) + 1e-9), name
+    return max(float((ours[name] - theirs[name]).abs().max() / (theirs[name].abs().max() + 1e-4)) for name in theirs)
 
 
 @pytest.mark.parametrize("scale", ["group", "none"])
@@ -47,7 +46,7 @@ def test_the_gradient_is_the_same_with_half_of_the_rows(train, loss, scale):
     assert (whole.passed, part.passed) == (16, 16 - round(16 * whole.group_statistics["no_signal"]))
     assert part_loss == pytest.approx(whole_loss, abs=1e-6)
     assert max(float(gradient.abs().max()) for gradient in expected.values()) > 0
-    close(gradients, expected)
+    assert farthest(gradients, expected) < 1e-5
 
 
 @pytest.mark.parametrize("options", [{"epsilon_high": 0.28}, {"num_iterations": 2, "max_steps": 2}])
@@ -55,7 +54,7 @@ def test_so_it_is_off_policy_and_with_a_wider_clip(train, options):
     options = {"rewards": (half_silent,), "learning_rate": 1e-2, **options}
     _, _, expected = train(Counted, MGPOConfig, skip_no_signal=False, **options)
     _, _, gradients = train(Counted, MGPOConfig, **options)
-    close(gradients, expected)
+    assert farthest(gradients, expected) < 1e-5
 
 
 def test_truncated_rollouts_that_are_masked_leave_too(train):
@@ -63,7 +62,7 @@ def test_truncated_rollouts_that_are_masked_leave_too(train):
     whole, _, expected = train(Counted, MGPOConfig, skip_no_signal=False, **options)
     part, _, gradients = train(Counted, MGPOConfig, **options)
     assert part.passed < whole.passed
-    close(gradients, expected)
+    assert farthest(gradients, expected) < 1e-5
 
 
 def test_without_any_signal_the_step_runs_on_one_row_a_micro_batch_and_moves_nothing(train):
