@@ -1,0 +1,1 @@
+"""Commands on models outside a run: probe and fuse."""
