@@ -1,10 +1,11 @@
 """Where a recipe's reference to a model outside the run leads, found without loading anything.
 
-A reference is ``micro`` (the base shipped with this package), a Hugging Face model folder, a ``.gguf`` file,
-``package:NAME/FILE.gguf`` for a file that an installed Python package ships, or a hub id.
+A reference is ``micro`` (the base shipped with this package), a Hugging Face model folder, a peft adapter's folder, a
+``.gguf`` file, ``package:NAME/FILE.gguf`` for a file that an installed Python package ships, or a hub id.
 """
 
 import importlib.util
+import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +18,31 @@ def micro_folder() -> Path:
     return Path(str(files("vibethinker") / "assets" / "micro-base"))
 
 
+ADAPTER_CONFIG = "adapter_config.json"
+_ADAPTER_BASE = "base_model_name_or_path"
+
+
+def is_adapter(folder: Path) -> bool:
+    """Say whether a folder holds a peft adapter instead of a model."""
+    return (folder / ADAPTER_CONFIG).is_file()
+
+
+def adapter_base(folder: Path) -> str:
+    """Return the reference to the model that an adapter is of; a relative path leads from the adapter's own folder.
+
+    Raises:
+        InputError: If the adapter does not say, or its configuration cannot be read.
+    """
+    try:
+        named = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8")).get(_ADAPTER_BASE)
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"cannot read {folder / ADAPTER_CONFIG}: need JSON with {_ADAPTER_BASE}") from error
+    if not isinstance(named, str) or not named:
+        raise InputError(f"{folder / ADAPTER_CONFIG} does not name the adapter's base: set its {_ADAPTER_BASE}")
+    beside = folder / named
+    return str(beside) if beside.is_dir() else named
+
+
 def locate(reference: str) -> Path | str:
     """Return the folder or file a reference names, or the hub id it is.
 
@@ -27,7 +53,7 @@ def locate(reference: str) -> Path | str:
         return _in_package(reference)
     path = micro_folder() if reference == MICRO else Path(reference).expanduser()
     if path.is_dir():
-        if not (path / "config.json").is_file():
+        if not (path / "config.json").is_file() and not is_adapter(path):
             raise InputError(f"{path} holds no model: a Hugging Face model folder has a config.json")
         return path
     if path.is_file():

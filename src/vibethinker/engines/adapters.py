@@ -23,7 +23,7 @@ from vibethinker.engines.models import load_model
 from vibethinker.errors import InputError, WorkError
 from vibethinker.interfaces import Numerics
 
-_ADAPTER, _REFERENCE = "default", "ref"
+ADAPTER, _REFERENCE = "default", "ref"
 
 
 def load_with_adapter(
@@ -51,7 +51,7 @@ def load_with_adapter(
     if isinstance(adapter, QloraAdapter):
         model = _in_4_bits(model, adapter, numerics)
     if checkpoint is not None:
-        return PeftModel.from_pretrained(model, checkpoint, adapter_name=_ADAPTER, is_trainable=True), tokenizer
+        return PeftModel.from_pretrained(model, checkpoint, adapter_name=ADAPTER, is_trainable=True), tokenizer
     options: dict[str, Any] = {
         "r": adapter.rank,
         "lora_alpha": adapter.alpha,
@@ -61,7 +61,7 @@ def load_with_adapter(
     low_rank = LoraConfig(task_type="CAUSAL_LM", **options)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        adapted = get_peft_model(model, low_rank, adapter_name=_ADAPTER)
+        adapted = get_peft_model(model, low_rank, adapter_name=ADAPTER)
     # With a name here, peft asks the hub for it whenever a checkpoint is written; it fills in a None.
     low_rank.base_model_name_or_path = ""
     return adapted, tokenizer
@@ -145,7 +145,7 @@ def restore_adapter(model: PeftModel, *, checkpoint: Path | None = None) -> None
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     if checkpoint is not None:
-        model.load_adapter(checkpoint, _ADAPTER, is_trainable=True)
+        model.load_adapter(checkpoint, ADAPTER, is_trainable=True)
 
 
 def merge_adapter(model: PeftModel) -> PreTrainedModel:
@@ -159,7 +159,7 @@ def merge_adapter(model: PeftModel) -> PreTrainedModel:
     adapted: dict[str, Any] = {name: layer for name, layer in base.named_modules() if isinstance(layer, LoraLayer)}
     for name, layer in adapted.items():
         key = f"{name}.weight"
-        weights[key] = weights[key] + layer.get_delta_weight(_ADAPTER).detach().float()
+        weights[key] = weights[key] + layer.get_delta_weight(ADAPTER).detach().float()
     config = copy.deepcopy(base.config)
     if hasattr(config, "quantization_config"):
         del config.quantization_config

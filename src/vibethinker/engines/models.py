@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from vibethinker.configs.model_places import locate
+from vibethinker.configs.model_places import ADAPTER_CONFIG, adapter_base, is_adapter, locate
 from vibethinker.errors import InputError
 from vibethinker.files import sync_tree
 
@@ -19,12 +19,14 @@ transformers_logging.set_verbosity_error()
 
 
 def load_model(reference: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a model in float32 and its tokenizer, with a padding token.
+    """Load a model in float32 and its tokenizer, with a padding token; of an adapter's folder, merged into its base.
 
     Raises:
         InputError: If there is no such model or it cannot be read; code that a model folder ships is never run.
     """
     place = locate(reference)
+    if isinstance(place, Path) and is_adapter(place):
+        return _merged(place)
     try:
         if isinstance(place, Path) and place.suffix == ".gguf":
             place = _from_gguf(place)
@@ -37,12 +39,29 @@ def load_model(reference: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
     return model, tokenizer
 
 
+def _merged(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    # Late: peft takes a while to import, and that module loads models through this one.
+    from peft import PeftModel
+
+    from vibethinker.engines.adapters import ADAPTER, merge_adapter
+
+    base, tokenizer = load_model(adapter_base(folder))
+    try:
+        merged = merge_adapter(PeftModel.from_pretrained(base, folder, adapter_name=ADAPTER))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"cannot load adapter {folder}: {str(error).strip().splitlines()[0]}") from error
+    return merged, tokenizer
+
+
 def model_digest(reference: str) -> str:
     """Return a hash of a model's weights, the same wherever its folder lies; of a hub id, the id."""
     place = locate(reference)
     if isinstance(place, str):
         return place
     digest = hashlib.sha256()
+    if place.is_dir() and is_adapter(place):
+        digest.update((place / ADAPTER_CONFIG).read_bytes())
+        digest.update(model_digest(adapter_base(place)).encode())
     weights = sorted([*place.glob("*.safetensors"), *place.glob("*.bin")]) if place.is_dir() else [place]
     for path in weights:
         with path.open("rb") as file:
