@@ -47,14 +47,14 @@ def mean_interval(
     if len(values) == 1:
         return low, high
     centre = mean(values)
-    half = _t_quantile(confidence, degrees=len(values) - 1) * stdev(values) / sqrt(len(values))
+    half = t_quantile(confidence, degrees=len(values) - 1) * stdev(values) / sqrt(len(values))
     return max(low, centre - half), min(high, centre + half)
 
 
-def _t_quantile(confidence: float, *, degrees: int) -> float:
+def t_quantile(confidence: float, *, degrees: int) -> float:
     """Return the t with P(-t <= T <= t) = ``confidence`` for Student's T of so many degrees of freedom, at least 1.
 
-    >>> round(_t_quantile(0.95, degrees=29), 4)
+    >>> round(t_quantile(0.95, degrees=29), 4)
     2.0452
     """
     below, above = 0.0, pi / 2

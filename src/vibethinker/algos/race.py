@@ -1,0 +1,84 @@
+"""Which candidates can stop being measured, because they will not win.
+
+Source: races of models, Maron and Moore 1993, "Hoeffding Races", NIPS 6; halving, Karnin, Koren and Somekh 2013,
+"Almost Optimal Exploration in Multi-Armed Bandits", ICML, section 4. Ours: candidates are compared problem by problem,
+the bound is Student's, and the problems are a finite set of which the rest is still to come.
+
+``behind`` drops whom the leader beats by the bound. With m of P problems seen in random order, d the leader's lead
+over a candidate, s_d its standard deviation over the m:
+
+    mean(d) - t(1 - error / rivals, m - 1) * s_d * sqrt((1 - m/P) / m) > 0
+
+Guarantee: a candidate that is no worse than the leader on all P problems is dropped at this look with a chance of at
+most ``error``, as far as means of m differences are normal; spend the error over the looks. ``worse_part`` drops by
+rank. Guarantee, by Markov's inequality: with a best candidate * and K kept it loses * with a chance of at most
+(1/K) * sum over rivals of P(rival looks better than *): one that leads clearly stays, one of many equals may go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, sqrt
+from statistics import fmean, stdev
+
+from vibethinker.algos.intervals import t_quantile
+
+Values = Mapping[str, Mapping[str, float]]
+
+FEWEST_PROBLEMS = 8
+"""Problems below which nothing is dropped by the bound: their spread says too little. Ours."""
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Who is ahead of a candidate, by how much on the problems seen, and by how much at least."""
+
+    leader: str
+    by: float
+    at_least: float
+
+
+def behind(values: Values, *, population: int, error: float) -> dict[str, Lead]:
+    """Return the candidates that cannot win any more.
+
+    Args:
+        values: Each candidate's values by problem; two are compared on the problems that both have.
+        population: Problems in all, those to come included.
+        error: Chance of dropping the best that may be spent in this look, over all rivals, in (0, 0.5].
+
+    Raises:
+        ValueError: If ``error`` is out of range, or more problems were seen than there are.
+    """
+    if not 0 < error <= 0.5:
+        raise ValueError(f"need 0 < error <= 0.5, got {error}")
+    if (most := max(map(len, values.values()), default=0)) > population:
+        raise ValueError(f"need at most population={population} problems, got {most}")
+    dropped: dict[str, Lead] = {}
+    if len(values) < 2:
+        return dropped
+    leader = ranked(values)[0]
+    for name, mine in values.items():
+        leads = [value - mine[problem] for problem, value in values[leader].items() if problem in mine]
+        if name == leader or len(leads) < FEWEST_PROBLEMS:
+            continue
+        m = len(leads)
+        t = t_quantile(1 - 2 * error / (len(values) - 1), degrees=m - 1)
+        at_least = fmean(leads) - t * stdev(leads) * sqrt((1 - m / population) / m)
+        if at_least > 0:
+            dropped[name] = Lead(leader, fmean(leads), at_least)
+    return dropped
+
+
+def worse_part(values: Values, *, keep: float) -> list[str]:
+    """Return the candidates outside the best ``keep`` of all (at least two stay), the worst last.
+
+    >>> worse_part({"a": {"p": 0.5}, "b": {"p": 0.9}, "c": {"p": 0.1}, "d": {"p": 0.7}}, keep=0.5)
+    ['a', 'c']
+    """
+    if not 0 < keep <= 1:
+        raise ValueError(f"need 0 < keep <= 1, got {keep}")
+    return ranked(values)[max(2, ceil(keep * len(values))) :]
+
+
+def ranked(values: Values) -> list[str]:
+    """Return the candidates by their mean, best first; of equals the first listed first, without values last."""
+    return sorted(values, key=lambda name: -fmean(values[name].values()) if values[name] else float("inf"))
