@@ -105,3 +105,9 @@ def test_more_problems_than_there_are_and_a_share_of_nothing_are_refused():
         behind(table({"a": [1.0, 1.0], "b": [0.0, 0.0]}), population=1, error=0.1)
     with pytest.raises(ValueError, match="keep"):
         worse_part(table({"a": [1.0], "b": [0.0]}), keep=0)
+
+
+def test_seeing_all_problems_decides_unless_they_will_be_measured_anew():
+    values = table({"a": [0.5, 0.6, 0.4, 0.5] * 3, "b": [0.4, 0.6, 0.5, 0.4] * 3})
+    assert set(behind(values, population=12, error=0.05)) == {"b"}
+    assert behind(values, population=None, error=0.05) == {}

@@ -37,12 +37,13 @@ class Lead:
     at_least: float
 
 
-def behind(values: Values, *, population: int, error: float) -> dict[str, Lead]:
+def behind(values: Values, *, population: int | None, error: float) -> dict[str, Lead]:
     """Return the candidates that cannot win any more.
 
     Args:
         values: Each candidate's values by problem; two are compared on the problems that both have.
-        population: Problems in all, those to come included.
+        population: Problems in all, those to come included; None where all will be measured anew, so that what was seen
+            is a sample however many there are.
         error: Chance of dropping the best that may be spent in this look, over all rivals, in (0, 0.5].
 
     Raises:
@@ -50,7 +51,7 @@ def behind(values: Values, *, population: int, error: float) -> dict[str, Lead]:
     """
     if not 0 < error <= 0.5:
         raise ValueError(f"need 0 < error <= 0.5, got {error}")
-    if (most := max(map(len, values.values()), default=0)) > population:
+    if population is not None and (most := max(map(len, values.values()), default=0)) > population:
         raise ValueError(f"need at most population={population} problems, got {most}")
     dropped: dict[str, Lead] = {}
     if len(values) < 2:
@@ -62,7 +63,8 @@ def behind(values: Values, *, population: int, error: float) -> dict[str, Lead]:
             continue
         m = len(leads)
         t = t_quantile(1 - 2 * error / (len(values) - 1), degrees=m - 1)
-        at_least = fmean(leads) - t * stdev(leads) * sqrt((1 - m / population) / m)
+        unseen = 1.0 if population is None else 1 - m / population
+        at_least = fmean(leads) - t * stdev(leads) * sqrt(unseen / m)
         if at_least > 0:
             dropped[name] = Lead(leader, fmean(leads), at_least)
     return dropped
