@@ -1,4 +1,4 @@
-.PHONY: check lint types layers test verl-contract quickstart micro-base benchmarks
+.PHONY: check lint types layers test verl-contract mergekit-parity quickstart micro-base benchmarks
 
 # Shared cores: idle threads must not spin (ten times faster when cores are busy).
 export OMP_WAIT_POLICY = passive
@@ -26,6 +26,14 @@ verl-contract:
 	uv pip install --quiet --python $(VERL_ENV)/bin/python -r tools/verl_environment.txt
 	uv pip install --quiet --python $(VERL_ENV)/bin/python --no-deps verl==0.9.1 --editable .
 	VERL_ENV=$(VERL_ENV) uv run pytest tests/integration/test_verl_contract.py
+
+# mergekit has an environment of its own as well; benchmarks/fuse.py takes it too.
+MERGEKIT_ENV ?= .venv-mergekit
+
+mergekit-parity:
+	uv venv --quiet --allow-existing --python 3.11 $(MERGEKIT_ENV)
+	uv pip install --quiet --python $(MERGEKIT_ENV)/bin/python -r tools/mergekit_environment.txt
+	MERGEKIT_ENV=$(MERGEKIT_ENV) uv run pytest tests/parity/test_mergekit.py
 
 quickstart:
 	uv run vibethinker run recipes/quickstart.yaml

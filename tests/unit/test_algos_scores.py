@@ -1,9 +1,11 @@
 """Tables of results count problems, not samples, and never count what could not be judged."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from vibethinker.algos.intervals import mean_interval
+from vibethinker.algos.score_differences import judge_difference, paired_differences
 from vibethinker.algos.scores import ProblemScore, paired_difference, problem_scores, summarise
 from vibethinker.algos.specialists import ProbedCheckpoint, choose_specialist
 
@@ -47,6 +49,54 @@ def test_a_paired_difference_is_antisymmetric_and_has_no_width_when_constant():
     assert paired_difference(ours, theirs) == {"points": 50.0, "half_width": 0.0}
     assert paired_difference(theirs, ours) == {"points": -50.0, "half_width": 0.0}
     assert paired_difference(ours[:1], theirs) is None
+
+
+problem_sets = st.lists(
+    st.tuples(st.sampled_from("xy"), st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=12
+).map(lambda drawn: [(str(place), domain, sorted([n, c])) for place, (domain, n, c) in enumerate(drawn)])
+
+
+def scored(problems):
+    return [ProblemScore(name, domain, n, c) for name, domain, (c, n) in problems]
+
+
+@given(problem_sets, st.randoms(use_true_random=False), st.integers(1, 4))
+def test_the_difference_of_each_domain_is_that_of_its_problems_alone_and_antisymmetric(problems, random, k):
+    ours = scored(problems)
+    theirs = [ProblemScore(score.problem_id, score.domain, 6, random.randint(0, 6)) for score in ours]
+    found, turned = paired_differences(ours, theirs, k=k), paired_differences(theirs, ours, k=k)
+    assert found.keys() == {"pass@1", f"pass@{k}"}
+    for domain in {score.domain for score in ours}:
+        alone = paired_difference([score for score in ours if score.domain == domain], theirs, k=k)
+        assert found[f"pass@{k}"][domain] == alone
+        for key in found:
+            one, other = found[key][domain], turned[key][domain]
+            assert (one is None) == (other is None)
+            if one and other:
+                assert one["points"] == pytest.approx(-other["points"], abs=1e-9)
+                assert one["half_width"] == pytest.approx(other["half_width"], abs=1e-9)
+
+
+def test_problems_with_fewer_samples_than_k_are_in_no_difference_of_pass_at_k():
+    ours = [ProblemScore("a", "x", 4, 4), ProblemScore("b", "x", 4, 4), ProblemScore("c", "x", 1, 0)]
+    theirs = [ProblemScore(name, "x", 4, 0) for name in "abc"]
+    found = paired_differences(ours, theirs, k=2)
+    assert found["pass@2"]["x"] == {"points": 100.0, "half_width": 0.0}
+    first = found["pass@1"]["x"]
+    assert first is not None
+    assert first["points"] == pytest.approx(200 / 3)
+
+
+@given(st.lists(st.integers(-6, 6), min_size=2, max_size=6))
+@example([6, 6, 2])  # an interval over 0 that is cut at 1
+def test_a_gain_is_told_only_where_the_whole_interval_is_above_zero(gaps):
+    ours = [ProblemScore(str(place), "x", 6, max(gap, 0)) for place, gap in enumerate(gaps)]
+    theirs = [ProblemScore(str(place), "x", 6, max(-gap, 0)) for place, gap in enumerate(gaps)]
+    low, high = mean_interval([gap / 6 for gap in gaps], low=-1.0, high=1.0)
+    expected = "gains" if low > 0 else "loses" if high < 0 else "keeps"
+    if abs(low) > 1e-9 and abs(high) > 1e-9:
+        assert judge_difference(paired_difference(ours, theirs)) == expected
+    assert judge_difference(None) is None
 
 
 def probed(name, ones, ks, loss=None):

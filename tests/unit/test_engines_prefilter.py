@@ -16,7 +16,8 @@ from vibethinker.data.families import FAMILIES
 from vibethinker.data.procedural import draw_problems
 from vibethinker.data.tables import read_rows
 from vibethinker.engines.models import load_model, save_model
-from vibethinker.engines.prefilter import FILE, Count, count_right, drop_long_prompts
+from vibethinker.engines.prefilter import FILE, count_right, drop_long_prompts
+from vibethinker.engines.solve_counts import Count
 from vibethinker.errors import InputError, Interrupted
 from vibethinker.interfaces import Numerics, StageContext
 from vibethinker.observe.metrics import MetricsFile

@@ -14,7 +14,7 @@ from vibethinker.engines.models import load_model
 from vibethinker.engines.planned_order import planned_order
 from vibethinker.engines.pretrain import Encoded, PlannedBatches, encode_pieces, new_model, plan_batches, summed_loss
 from vibethinker.engines.rollouts import RolloutFiles
-from vibethinker.engines.sft_trainer import encode_traces
+from vibethinker.engines.sft_batches import encode_traces
 from vibethinker.engines.tokenizers import train_tokenizer
 from vibethinker.engines.training_arguments import trackers
 from vibethinker.errors import InputError
@@ -67,9 +67,10 @@ def test_fine_tuning_learns_the_assistants_tokens_and_no_others(tokenizer):
         Trace("a", "Solve 2x=4 for x.", "algebra", "careful", "4/2=2\n\\boxed{2}"),
         Trace("b", "long " * 300, "algebra", "careful", "\\boxed{2}"),
     ]
-    dataset, dropped = encode_traces(tokenizer, traces, prompt="{question}", max_length=100)
-    assert (len(dataset), dropped) == (1, 1)
-    row = dataset[0]
+    encoded = encode_traces(tokenizer, traces, prompt="{question}", max_length=100)
+    assert (len(encoded.dataset), encoded.dropped) == (1, 1)
+    row = encoded.dataset[0]
+    assert encoded.lengths == [len(row["input_ids"])]
     learned = [token for token, label in zip(row["input_ids"], row["labels"], strict=True) if label != -100]
     assert tokenizer.decode(learned) == traces[0].text + tokenizer.eos_token
     assert tokenizer.decode(row["input_ids"]).startswith("<|im_start|>user\nSolve 2x=4 for x.<|im_end|>")

@@ -174,7 +174,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "ways of solving careful brief direct unparseable truncated length",
         "pass@8 by checkpoint and domain",
         "✓ chosen .91 @1 .50",
-        "algebra ✓ chosen algebra/20 .91 geometry/20 .410 geometry/20 the same",
+        "algebra ✓ chosen algebra/20 .91 geometry/20 .410 - geometry/20 the same",
         "Fused model and parents, pass@8",
         "960 prompts by their accuracy under the starting model",
         "kept 600 never right, left out 203 always right, left out 118 by cap or mix, left out 39",

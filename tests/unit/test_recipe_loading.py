@@ -152,7 +152,7 @@ WRONG = {
         "model: spectrum",
         "model: problems",
         'mine.yaml:34: stage "signal": model: need a model, but "problems" is of kind data and makes none; '
-        "pretrain, fuse, rl, probe stages do",
+        "pretrain, sft, fuse, rl, probe stages do",
     ),
     "wrong kind of input": (
         "    checkpoints: specialists",

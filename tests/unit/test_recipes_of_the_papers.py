@@ -8,6 +8,7 @@ import pytest
 
 from vibethinker.configs.data import DataConfig, FileSource
 from vibethinker.configs.loading import load_recipe
+from vibethinker.configs.probe import ProbeConfig
 from vibethinker.configs.recipe import Recipe
 from vibethinker.configs.rl import RlConfig
 from vibethinker.configs.sft import SftConfig
@@ -45,7 +46,7 @@ def test_a_number_that_points_above_finds_its_calculation_there(path: Path) -> N
         before = text[: steps.start()]
         epochs, traces = re.findall(r"# (\d+) epochs \(.*?section 2\.1\.2\) of ([\d,]+) traces", before)[-1]
         assert int(steps[1]) == math.ceil(int(traces.replace(",", "")) / 128) * int(epochs)
-    assert text.count("# see above") == len(sft_stages(load_recipe(path)))
+    assert text.count("# see above") == sum(stage.steps is not None for stage in sft_stages(load_recipe(path)))
 
 
 @both
@@ -54,9 +55,26 @@ def test_supervised_fine_tuning_is_that_of_3b_section_2_1_2(path: Path) -> None:
         assert stage.batch_size == 128
         assert stage.learning_rate == 5e-5
         assert stage.learning_rate * stage.min_learning_rate_ratio == pytest.approx(8e-8)
-        assert stage.warmup_steps == math.ceil(0.05 * stage.steps)
-        # The last checkpoint is the run's end, so that probing sees what the whole run made.
-        assert stage.steps % stage.save_every == 0
+        assert stage.weight_decay == 0
+        training = stage.training(rows=128_000)
+        assert training.warmup_steps == math.ceil(0.05 * training.steps)
+
+
+def test_the_curriculum_of_the_large_model_has_the_papers_two_stages() -> None:
+    recipe = load_recipe(LARGE)
+    broad, hard = sft_stages(recipe)
+    assert (broad.epochs, broad.model, broad.hard) == (5, "base", None)
+    assert (hard.epochs, hard.model) == (2, broad.id)
+    assert hard.hard is not None
+    assert (hard.hard.min_trace_tokens, hard.hard.min_error_rate, hard.hard.samples) == (5000, 0.75, 8)
+    assert broad.packing
+    assert hard.packing
+    # The same hyperparameters in both.
+    same = {"id", "model", "epochs", "save_every", "hard"}
+    assert broad.model_dump(exclude=same) == hard.model_dump(exclude=same)
+    # Diversity is explored in both.
+    probed = [stage.checkpoints for stage in recipe.stages if isinstance(stage, ProbeConfig)]
+    assert probed == [broad.id, hard.id]
 
 
 @both

@@ -65,17 +65,23 @@ def summarise(scores: Sequence[ProblemScore], *, k: int) -> dict[str, Any]:
     return found
 
 
-def paired_difference(ours: Sequence[ProblemScore], theirs: Sequence[ProblemScore]) -> dict[str, float] | None:
-    """Return the mean difference of pass@1 over the problems that both judged, in points, and its half width.
+def paired_difference(
+    ours: Sequence[ProblemScore], theirs: Sequence[ProblemScore], *, k: int = 1
+) -> dict[str, float] | None:
+    """Return the mean difference of pass@k over the problems of which both have one, in points, and its half width.
 
     The half width is that of a 95 % interval over problems; pairing takes out how hard each problem is. None with
     fewer than two common problems.
     """
-    other = {score.problem_id: score.c / score.n for score in theirs if score.n}
+    other = {score.problem_id: pass_at_k(score.n, score.c, k=k) for score in theirs if score.n >= k}
     differences = [
-        score.c / score.n - other[score.problem_id] for score in ours if score.n and score.problem_id in other
+        pass_at_k(score.n, score.c, k=k) - other[score.problem_id]
+        for score in ours
+        if score.n >= k and score.problem_id in other
     ]
     if len(differences) < 2:
         return None
+    centre = sum(differences) / len(differences)
     low, high = mean_interval(differences, low=-1.0, high=1.0)
-    return {"points": 100 * sum(differences) / len(differences), "half_width": 50 * (high - low)}
+    # The wider side: an interval that is cut at one end must not look as if it were short of 0 at the other.
+    return {"points": 100 * centre, "half_width": 100 * max(centre - low, high - centre)}

@@ -62,7 +62,9 @@ class ColumnsConfig(Config):
     """Absent: every problem is of the source's ``domain``."""
     level: str | None = None
     trace: str | None = None
-    """A worked solution; needed where the file feeds fine-tuning."""
+    """A worked solution; needed where the file feeds fine-tuning. Rows with one question are several traces of it."""
+    kind: str | None = None
+    """What the row's answer is, one of those of ``kind``. Absent: every answer is of the source's ``kind``."""
 
 
 class FileSource(Config):

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from vibethinker.configs.data import DataConfig
 from vibethinker.configs.evaluate import EvaluateConfig
-from vibethinker.configs.fuse import FuseConfig, TaskArithmeticMethod
+from vibethinker.configs.fuse import FuseConfig
+from vibethinker.configs.fusion_methods import DeltaMethod
 from vibethinker.configs.pretrain import PretrainConfig
 from vibethinker.configs.probe import ProbeConfig
 from vibethinker.configs.rl import RlConfig
@@ -34,8 +35,8 @@ PACKAGE_PREFIX = "package:"
 
 # Model references with a meaning of their own, and the name of the run directory's lock.
 RESERVED_IDS = (BASE, MICRO, "lock")
-# Kinds whose stage id stands for one model; of a probe stage, its best specialist.
-_MODEL_KINDS = ("pretrain", "fuse", "rl", "probe")
+# Kinds whose stage id stands for one model: of a probe stage its best specialist, of an sft stage its last checkpoint.
+_MODEL_KINDS = ("pretrain", "sft", "fuse", "rl", "probe")
 
 SetName = Literal["train", "probing", "rl", "heldout"]
 
@@ -78,14 +79,22 @@ def references(stage: AnyStageConfig) -> Iterator[Reference]:
         case SftConfig():
             yield Reference(("model",), stage.model)
             yield Reference(("data",), stage.data, "data", "train")
+            if stage.hard is not None:
+                yield Reference(("hard", "reference"), stage.hard.reference)
+            if stage.keep is not None:
+                yield Reference(("keep", "data"), stage.keep.data, "data", "probing")
         case ProbeConfig():
             yield Reference(("checkpoints",), stage.checkpoints, "sft")
             yield Reference(("data",), stage.data, "data", "probing")
         case FuseConfig():
             yield Reference(("specialists",), stage.specialists, "probe")
-            if isinstance(stage.method, TaskArithmeticMethod):
+            if isinstance(stage.method, DeltaMethod):
                 yield Reference(("method", "base"), stage.method.base)
+            if stage.search is not None:
+                yield Reference(("search", "data"), stage.search.data, "data", "probing")
             yield Reference(("validation", "data"), stage.validation.data, "data", "probing")
+            if stage.validation.barrier is not None:
+                yield Reference(("validation", "barrier", "data"), stage.validation.barrier.data, "data", "train")
         case RlConfig():
             yield Reference(("model",), stage.model)
             for place, name in enumerate(stage.data):
@@ -169,7 +178,9 @@ def _wrong(reference: Reference, stages: Sequence[AnyStageConfig], index: int, m
 
 
 def _fits(named: AnyStageConfig, reference: Reference) -> bool:
-    return named.kind in _MODEL_KINDS if reference.kind is None else named.kind == reference.kind
+    if reference.kind is None:
+        return named.kind in _MODEL_KINDS and not (isinstance(named, SftConfig) and named.per_domain)
+    return named.kind == reference.kind
 
 
 def _misfit(named: AnyStageConfig, reference: Reference) -> str:

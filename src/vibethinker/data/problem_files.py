@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
-from vibethinker.configs.data import FileSource
+from vibethinker.configs.data import AnswerKind, FileSource
 from vibethinker.data.splits import bucket, question_hash
 from vibethinker.data.tables import ABSENT, look_up, read_rows
 from vibethinker.errors import InputError
 from vibethinker.interfaces import Verifier
 from vibethinker.records import Problem, Trace
+from vibethinker.verify import get_verifier
 from vibethinker.verify.gold_check import check_gold
+
+_KINDS: tuple[str, ...] = get_args(AnswerKind)
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,18 @@ class FileProblems:
 def read_problem_file(source: FileSource, verifier: Verifier, *, seed: int) -> FileProblems:
     """Read the problems of a file and check each reference answer.
 
+    Args:
+        source: Which file, and how it is read.
+        verifier: Of the source's kind; that of a row which names its own kind is found here.
+        seed: Chooses the rows where the source limits them.
+
     Raises:
-        InputError: If the file or a column is missing, or a row holds no question or answer.
+        InputError: If the file or a column is missing, or a row holds no question or answer, or no known kind.
     """
-    reasons: dict[str, str | None] = {}
+    check = _GoldCheck(source, verifier)
     problems, traces, gold_errors = [], [], []
     for problem, solution in _read(source, seed):
-        # Many problems of a file have the same answer.
-        if problem.answer not in reasons:
-            reasons[problem.answer] = check_gold(problem.answer, verifier)
-        if (reason := reasons[problem.answer]) is not None:
+        if (reason := check(problem)) is not None:
             gold_errors.append(GoldError(problem.id, problem.answer, reason))
             continue
         problems.append(problem)
@@ -75,12 +80,30 @@ def check_problem_file(source: FileSource, verifier: Verifier) -> None:
     read = _read(source, seed=0)
     if not read:
         raise InputError(f"no problem of {source.path} lies inside buckets {list(source.buckets)}")
-    golds = list(dict.fromkeys(problem.answer for problem, _ in read))
-    if all(check_gold(gold, verifier) is not None for gold in golds):
+    check = _GoldCheck(source, verifier)
+    if all(check(problem) is not None for problem, _ in read):
+        first = read[0][0]
         raise InputError(
             f"no problem of {source.path} can be used: nobody can be graded by the answers of {len(read)}, such as "
-            f"{golds[0]!r:.60}, which {check_gold(golds[0], verifier)}; columns.answer must name the final answers"
+            f"{first.answer!r:.60}, which {check(first)}; columns.answer must name the final answers"
         )
+
+
+class _GoldCheck:
+    """Says why a problem's reference answer cannot be graded by; None where it can."""
+
+    def __init__(self, source: FileSource, verifier: Verifier) -> None:
+        self.verifiers: dict[str, Verifier] = {source.kind: verifier}
+        self.reasons: dict[tuple[str, str], str | None] = {}
+
+    def __call__(self, problem: Problem) -> str | None:
+        # Many problems of a file have the same answer.
+        key = (problem.kind, problem.answer)
+        if key not in self.reasons:
+            if problem.kind not in self.verifiers:
+                self.verifiers[problem.kind] = get_verifier(problem.kind)
+            self.reasons[key] = check_gold(problem.answer, self.verifiers[problem.kind])
+        return self.reasons[key]
 
 
 def _read(source: FileSource, seed: int) -> list[tuple[Problem, str | None]]:
@@ -117,6 +140,9 @@ def _problem(
     level = None if level is ABSENT else level
     if level is not None and (isinstance(level, bool) or not str(level).lstrip("-").isdigit()):
         raise InputError(f"{path}: row {number}: level must be a whole number, got {level!r}")
+    kind = _cell(row, columns["kind"], path, number) if "kind" in columns else source.kind
+    if kind not in _KINDS:
+        raise InputError(f"{path}: row {number}: kind must be one of {', '.join(_KINDS)}, got {kind!r:.60}")
     return Problem(
         id=_cell(row, columns["id"], path, number) if "id" in columns else question_hash(question),
         question=question,
@@ -124,7 +150,7 @@ def _problem(
         domain=_cell(row, columns["domain"], path, number) if "domain" in columns else source.domain,
         source=path.name,
         level=None if level is None else int(level),
-        kind=source.kind,
+        kind=kind,
     )
 
 

@@ -41,6 +41,8 @@ FLAT_SCHEMA = pa.schema(
     ]
 )
 """Code problems of whatever origin: ``tests`` is the reference answer as JSON, ``solution`` a program or null."""
+TRAIN_PROBLEMS = "train_problems.parquet"
+"""Name of the table of the problems that a data stage's training traces solve."""
 DRILL_SCHEMA = pa.schema([("pieces", pa.list_(pa.string()))])
 
 

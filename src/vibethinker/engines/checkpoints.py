@@ -19,6 +19,7 @@ from vibethinker.interfaces import Metrics, Progress
 
 _PREFIX = "checkpoint-"
 _UNFINISHED = "unfinished"
+_REMOVED = "removed-"
 
 
 def checkpoint_folders(folder: Path) -> list[tuple[int, Path]]:
@@ -38,6 +39,14 @@ def remove_resume_state(checkpoint: Path) -> None:
     for pattern in ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "training_args.bin"):
         for path in checkpoint.glob(pattern):
             path.unlink()
+
+
+def remove_checkpoint(checkpoint: Path) -> None:
+    """Remove a checkpoint; a kill in the middle leaves none that looks whole."""
+    aside = checkpoint.with_name(f"{_REMOVED}{checkpoint.name}")
+    checkpoint.replace(aside)
+    for path in checkpoint.parent.glob(f"{_REMOVED}*"):
+        shutil.rmtree(path)
 
 
 class WholeCheckpoints:
@@ -80,7 +89,15 @@ class WholeCheckpoints:
         shutil.rmtree(staging, ignore_errors=True)
         if self.keep_checkpoints is not None:
             for _, old in checkpoint_folders(final)[: -self.keep_checkpoints]:
-                shutil.rmtree(old)
+                remove_checkpoint(old)
+        self.checkpoint_in_place(final)
+
+    def checkpoint_in_place(self, folder: Path) -> None:
+        """Do what is to be done once the last checkpoint below ``folder`` is whole and on disk; nothing by default.
+
+        Of several processes only the first one comes here. After a kill it may not have been called for the last
+        checkpoint: what it left undone it has to do the next time.
+        """
 
 
 class StepWatch(TrainerCallback):  # type: ignore[misc]

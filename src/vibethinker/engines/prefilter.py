@@ -6,9 +6,7 @@ that was solved sometimes in the first stays whatever comes; and the counts say 
 they are, so that another stage can take them over.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,13 @@ from transformers import AutoConfig, AutoTokenizer
 
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.common import SamplingConfig
-from vibethinker.configs.model_places import locate
+from vibethinker.configs.model_places import is_adapter, locate
 from vibethinker.configs.prompts import PrefilterConfig
 from vibethinker.configs.rl import RlConfig
-from vibethinker.data.tables import read_rows, write_table
+from vibethinker.data.tables import write_table
 from vibethinker.engines.models import load_model, model_digest
 from vibethinker.engines.sampler import render_prompt
-from vibethinker.engines.scoring import score_model
+from vibethinker.engines.solve_counts import Count, draw_counts, fingerprints, known_counts
 from vibethinker.errors import InputError
 from vibethinker.interfaces import Judge, StageContext
 from vibethinker.records import Problem
@@ -32,19 +30,6 @@ FILE = "prefilter.parquet"
 """Name of the table of counts in an rl stage's folder."""
 
 _SCHEMA = pa.schema([("prompt_id", pa.string()), ("correct", pa.int32()), ("samples", pa.int32()), ("of", pa.string())])
-
-
-@dataclass(frozen=True)
-class Count:
-    """How often the starting model solved a prompt, among the samples that could be judged."""
-
-    right: int
-    judged: int
-
-    @property
-    def mixed(self) -> bool:
-        """Whether it solved it sometimes."""
-        return 0 < self.right < self.judged
 
 
 def drop_long_prompts(
@@ -70,7 +55,7 @@ def drop_long_prompts(
             f"{window} tokens: lower one, or raise max_position_embeddings in the model's config.json"
         )
     place = locate(reference)
-    tokenizer = load_model(reference)[1] if _is_gguf(place) else AutoTokenizer.from_pretrained(place)
+    tokenizer = load_model(reference)[1] if _is_no_model_folder(place) else AutoTokenizer.from_pretrained(place)
     texts = [render_prompt(tokenizer, context.prompt, problem.question) for problem in problems]
     lengths = [len(tokenizer.encode(text, add_special_tokens=False)) for text in texts]
     kept = [problem for problem, length in zip(problems, lengths, strict=True) if length <= limit]
@@ -84,13 +69,14 @@ def drop_long_prompts(
     return kept, dropped
 
 
-def _is_gguf(place: Path | str) -> bool:
-    return isinstance(place, Path) and place.suffix == ".gguf"
+def _is_no_model_folder(place: Path | str) -> bool:
+    """Say whether tokenizer and configuration are found only by loading the model, as of a GGUF file or an adapter."""
+    return isinstance(place, Path) and (place.suffix == ".gguf" or is_adapter(place))
 
 
 def _window(reference: str) -> int:
     place = locate(reference)
-    config = load_model(reference)[0].config if _is_gguf(place) else AutoConfig.from_pretrained(place)
+    config = load_model(reference)[0].config if _is_no_model_folder(place) else AutoConfig.from_pretrained(place)
     # Of a model of several parts, the language model's.
     return int(config.get_text_config().max_position_embeddings)
 
@@ -113,9 +99,9 @@ def count_right(
     """
     path = context.folder / FILE
     of = _fingerprints(config, prefilter, context, reference, problems)
-    known = _known(path, of)
+    known = known_counts(path, of)
     if prefilter.counts_from is not None:
-        taken = _known(context.inputs[prefilter.counts_from] / FILE, of)
+        taken = known_counts(context.inputs[prefilter.counts_from] / FILE, of)
         if not taken:
             context.progress.warn(
                 f'prefilter.counts_from="{prefilter.counts_from}" has no count of the same model, template, sampling '
@@ -130,8 +116,7 @@ def count_right(
         again = _draw(
             config, prefilter, context, reference, undecided, judge, samples=prefilter.samples - first, number=2
         )
-        for name, count in again.items():
-            drawn[name] = Count(drawn[name].right + count.right, drawn[name].judged + count.judged)
+        drawn |= {name: drawn[name] + count for name, count in again.items()}
     counts = {problem.id: known.get(problem.id) or drawn[problem.id] for problem in problems}
     if not any(count.judged for count in counts.values()):
         raise InputError(
@@ -157,10 +142,7 @@ def _draw(
     samples: int,
     number: int,
 ) -> dict[str, Count]:
-    if not problems:
-        return {}
-    context.progress.start(len(problems) * samples, unit="responses")
-    rows = score_model(
+    return draw_counts(
         config.id,
         reference,
         problems,
@@ -173,17 +155,11 @@ def _draw(
         context=context,
         kept_in=context.folder / f"prefilter_samples_{number}.parquet",
     )
-    verdicts: dict[str, list[bool]] = {problem.id: [] for problem in problems}
-    for row in rows:
-        if row["correct"] is not None:
-            verdicts[row["problem_id"]].append(row["correct"])
-    return {name: Count(sum(found), len(found)) for name, found in verdicts.items()}
 
 
 def _fingerprints(
     config: RlConfig, prefilter: PrefilterConfig, context: StageContext, reference: str, problems: Sequence[Problem]
 ) -> dict[str, str]:
-    """Return by problem a hash of what its count depends on, but for the seed: another draw is as good a count."""
     parts: list[Any] = [
         model_digest(reference),
         context.prompt,
@@ -192,22 +168,7 @@ def _fingerprints(
         prefilter.first,
         prefilter.samples,
     ]
-    # The question too: an id may be another question's in the set of another stage.
-    return {
-        problem.id: hashlib.sha256(repr([*parts, problem.question, problem.answer, problem.kind]).encode()).hexdigest()
-        for problem in problems
-    }
-
-
-def _known(path: Path, of: Mapping[str, str]) -> dict[str, Count]:
-    """Return the counts in a table that are of the given kinds; none where there is no table."""
-    if not path.is_file():
-        return {}
-    return {
-        row["prompt_id"]: Count(row["correct"], row["samples"])
-        for row in read_rows(path)
-        if row["of"] == of.get(row["prompt_id"])
-    }
+    return fingerprints(problems, parts)
 
 
 Counts = Mapping[str, Count]

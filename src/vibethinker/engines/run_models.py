@@ -15,7 +15,7 @@ MODEL_FOLDER = "model"
 def resolve(reference: str, context: StageContext) -> str:
     """Return where the model lies: that of an earlier stage, the run's base, or a reference to one elsewhere.
 
-    A probe stage stands for its best specialist.
+    A probe stage stands for its best specialist, an sft stage of one run for its last checkpoint.
 
     Raises:
         InputError: If the run has no base.
@@ -24,6 +24,9 @@ def resolve(reference: str, context: StageContext) -> str:
         folder = context.inputs[reference]
         if (folder / PROBE_FILE).is_file():
             return str(folder.parent / str(read_json(folder / PROBE_FILE)["best_path"]))
+        if (folder / CHECKPOINTS_FILE).is_file():
+            last = max(read_json(folder / CHECKPOINTS_FILE)["checkpoints"], key=lambda row: int(row["step"]))
+            return str(folder / str(last["path"]))
         return str(folder / MODEL_FOLDER)
     if reference == BASE:
         if context.model is None:

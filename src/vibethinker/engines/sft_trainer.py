@@ -2,36 +2,70 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
 from datasets import Dataset
+from peft import PeftModel
 from torch.utils.data import Sampler
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
+from vibethinker.configs.common import TrainingConfig
 from vibethinker.configs.sft import SftConfig
-from vibethinker.engines.checkpoints import StepWatch, WholeCheckpoints, checkpoint_folders, last_checkpoint
-from vibethinker.engines.models import load_model
-from vibethinker.engines.planned_order import PlannedSampler, planned_order
-from vibethinker.engines.sampler import render_prompt
+from vibethinker.engines.adapters import load_with_adapter, restore_adapter
+from vibethinker.engines.checkpoints import (
+    StepWatch,
+    WholeCheckpoints,
+    checkpoint_folders,
+    last_checkpoint,
+    remove_resume_state,
+)
+from vibethinker.engines.kept_checkpoints import CheckpointKeeper, LookAgain
+from vibethinker.engines.packing import attend_within_traces, pack, packed_collator
+from vibethinker.engines.planned_order import PlannedSampler
+from vibethinker.engines.sft_batches import encode_traces, rows_in_order
 from vibethinker.engines.training_arguments import common_arguments
 from vibethinker.errors import InputError
 from vibethinker.files import read_json
 from vibethinker.interfaces import StageContext
 from vibethinker.records import Trace
 
-_IGNORED = -100
+# Traces, the shortest, on which packing is checked before a run; ours.
+_CHECKED_TRACES = 3
 
 
 class PlannedSFTTrainer(WholeCheckpoints, SFTTrainer):  # type: ignore[misc]
-    """SFTTrainer whose data order is fixed by the seed and whose checkpoints are whole."""
+    """SFTTrainer whose data order is fixed before it starts and whose checkpoints are whole."""
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ANN401
-        rows = train_dataset if train_dataset is not None else self.train_dataset
-        batch = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return PlannedSampler(planned_order(len(rows), batch=batch, batches=self.args.max_steps, seed=self.args.seed))
+    def __init__(
+        self,
+        *,
+        order: Sequence[int],
+        keeper: CheckpointKeeper | None = None,
+        **arguments: Any,  # noqa: ANN401
+    ) -> None:
+        """Take the rows of all steps end to end, what bounds the checkpoints, and SFTTrainer's arguments."""
+        self.order = list(order)
+        self.keeper = keeper
+        super().__init__(**arguments)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:  # noqa: ANN401, ARG002
+        return PlannedSampler(self.order)
+
+    def checkpoint_in_place(self, folder: Path) -> None:
+        """Leave what resuming needs in the last checkpoint alone: it is twice the size of the model."""
+        for _, older in checkpoint_folders(folder)[:-1]:
+            remove_resume_state(older)
+        if self.keeper is not None:
+            self.keeper.look(self.state.global_step, self.model, self.processing_class)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Write none: a checkpoint is not a model to publish."""
 
 
 @dataclass(frozen=True)
@@ -44,85 +78,177 @@ class TunedCheckpoint:
 
 
 @dataclass(frozen=True)
-class FineTuned:
-    """What one run left: its checkpoints, earliest first, and how many traces were longer than allowed."""
+class PlannedRun:
+    """One run before it starts: all of it that the model does not decide.
 
-    checkpoints: list[TunedCheckpoint]
-    dropped: int
-
-
-def encode_traces(
-    tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], *, prompt: str, max_length: int
-) -> tuple[Dataset, int]:
-    """Return a dataset of ``input_ids`` and ``labels``, and how many traces were too long for it.
-
-    Labels are -100 but on the assistant's tokens, its end token included.
+    Attributes:
+        run: Its name; empty where it is the only one.
+        seed: Of its adapter, its order and its dropout.
+        dataset: Traces, or packed rows of them.
+        training: How the optimiser runs, its steps known.
+        order: The rows of all steps end to end.
+        traces: How many are learned from.
+        dropped: How many were longer than allowed.
+        tokens: Of prompts and traces together, in one pass.
     """
-    rows: dict[str, list[list[int]]] = {"input_ids": [], "labels": []}
-    dropped = 0
-    for trace in traces:
-        before = tokenizer.encode(render_prompt(tokenizer, prompt, trace.question), add_special_tokens=False)
-        after = [*tokenizer.encode(trace.text, add_special_tokens=False), tokenizer.eos_token_id]
-        if len(before) + len(after) > max_length:
-            dropped += 1
-            continue
-        rows["input_ids"].append(before + after)
-        rows["labels"].append([_IGNORED] * len(before) + after)
-    return Dataset.from_dict(rows), dropped
+
+    run: str
+    seed: int
+    dataset: Dataset
+    training: TrainingConfig
+    order: list[int]
+    traces: int
+    dropped: int
+    tokens: int
+
+
+def plan_run(
+    config: SftConfig,
+    context: StageContext,
+    tokenizer: PreTrainedTokenizerBase,
+    traces: Sequence[Trace],
+    *,
+    run: str,
+    seed: int,
+) -> PlannedRun:
+    """Encode and pack the traces, and fix steps and order.
+
+    Raises:
+        InputError: If all traces are too long, or there are fewer rows than a batch takes.
+    """
+    encoded = encode_traces(tokenizer, traces, prompt=context.prompt, max_length=config.max_length)
+    count = len(encoded.lengths)
+    where = f'stage "{config.id}": '
+    which = f" of {run}" if run else ""
+    if not count:
+        raise InputError(
+            f"{where}all {len(traces)} traces{which} are longer than max_length={config.max_length} tokens with their "
+            f"prompts: raise it"
+        )
+    dataset, lengths = encoded.dataset, encoded.lengths
+    if config.packing:
+        dataset = pack(dataset, length=config.max_length)
+        lengths = list(map(sum, dataset["seq_lengths"]))
+    if len(dataset) < config.batch_size:
+        packed = f" in {len(dataset)} packed rows" if config.packing else ""
+        raise InputError(
+            f"{where}{count} traces{which}{packed} ({encoded.dropped} longer than "
+            f"max_length) are fewer than batch_size={config.batch_size}: give more traces or lower batch_size"
+        )
+    training = config.training(len(dataset))
+    micro = _micro_batch(config)
+    order = rows_in_order(
+        lengths,
+        batch=config.batch_size,
+        micro_batch=micro,
+        steps=training.steps,
+        by_passes=config.epochs is not None,
+        # The trainer's own seed.
+        seed=seed % 2**32,
+    )
+    return PlannedRun(run, seed, dataset, training, order, count, encoded.dropped, sum(lengths))
+
+
+def _micro_batch(config: SftConfig) -> int:
+    """Return the rows of one forward pass of one process; ``batch_size`` is of all processes together."""
+    processes = PartialState().num_processes
+    micro = config.micro_batch_size or max(1, config.batch_size // processes)
+    if config.batch_size % (micro * processes):
+        raise InputError(
+            f'stage "{config.id}": micro_batch_size x processes must divide batch_size={config.batch_size}, '
+            f"got {micro} x {processes}"
+        )
+    return micro
 
 
 def fine_tune(
     config: SftConfig,
     context: StageContext,
     reference: str,
-    traces: Sequence[Trace],
+    plan: PlannedRun,
     folder: Path,
     *,
-    run: str,
-    seed: int,
-) -> FineTuned:
-    """Fine-tune on the traces, from the last checkpoint in ``folder`` where there is one.
+    keeper: CheckpointKeeper | None = None,
+) -> list[TunedCheckpoint]:
+    """Fine-tune as planned, from the last checkpoint in ``folder`` where there is one; return all of them.
 
-    A run that has ended leaves its checkpoints as model folders, without what resuming needs.
+    A run that has ended leaves its checkpoints as model folders, or adapters' folders, without what resuming needs.
+
+    With a ``keeper``, those that cannot become a specialist any more are removed while it trains.
 
     Raises:
-        InputError: If there are fewer traces than a batch takes.
         Interrupted: After saving, when the user asked to stop.
     """
-    model, tokenizer = load_model(reference)
-    dataset, dropped = encode_traces(tokenizer, traces, prompt=context.prompt, max_length=config.max_length)
-    if len(dataset) < config.batch_size:
-        raise InputError(
-            f'stage "{config.id}": {len(dataset)} traces{f" of {run}" if run else ""} ({dropped} longer than '
-            f"max_length) are fewer than batch_size={config.batch_size}: give more traces or lower batch_size"
-        )
-    micro = config.micro_batch_size or config.batch_size
-    if config.batch_size % micro:
-        raise InputError(
-            f'stage "{config.id}": micro_batch_size must divide batch_size={config.batch_size}, got {micro}'
-        )
-    watch = StepWatch(context.progress, context.metrics, run=run)
+    resumed = last_checkpoint(folder)
+    step = resumed[0] if resumed else 0
+    context.metrics.cut_back(step, run=plan.run)
+    if step < plan.training.steps:
+        model, tokenizer = load_with_adapter(reference, config.adapter, seed=plan.seed, numerics=context.numerics)
+        if config.packing:
+            attend_within_traces(_base_of(model), _shortest(plan.dataset))
+        watch = StepWatch(context.progress, context.metrics, run=plan.run)
+        callbacks = [watch, *([LookAgain(keeper)] if keeper is not None and resumed else [])]
+        trainer = make_trainer(config, context, model, tokenizer, plan, folder, callbacks=callbacks, keeper=keeper)
+        trainer.train(resume_from_checkpoint=str(resumed[1]) if resumed else None)
+        watch.raise_if_interrupted(trainer.state)
+    for _, checkpoint in checkpoint_folders(folder):
+        remove_resume_state(checkpoint)
+    return list(_tuned(folder))
+
+
+def make_trainer(
+    config: SftConfig,
+    context: StageContext,
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    plan: PlannedRun,
+    folder: Path,
+    *,
+    callbacks: Sequence[Any] = (),
+    keeper: CheckpointKeeper | None = None,
+) -> PlannedSFTTrainer:
+    """Return the trainer of a run, which writes its checkpoints to ``folder``."""
+    micro = _micro_batch(config)
     arguments = SFTConfig(
-        **common_arguments(config, context, folder, seed=seed),
+        **common_arguments(plan.training, context, folder, seed=plan.seed),
         per_device_train_batch_size=micro,
-        gradient_accumulation_steps=config.batch_size // micro,
+        gradient_accumulation_steps=config.batch_size // micro // PartialState().num_processes,
         lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": config.min_learning_rate_ratio},
         max_length=None,
-        gradient_checkpointing=False,
+        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if config.gradient_checkpointing else None,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
     trainer = PlannedSFTTrainer(
-        model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer, callbacks=[watch]
+        order=plan.order,
+        keeper=keeper,
+        model=model,
+        args=arguments,
+        train_dataset=plan.dataset,
+        data_collator=packed_collator(tokenizer.pad_token_id) if config.packing else None,
+        processing_class=tokenizer,
+        callbacks=list(callbacks),
     )
     trainer.remove_callback(PrinterCallback)
-    resumed = last_checkpoint(folder)
-    step = resumed[0] if resumed else 0
-    context.metrics.cut_back(step, run=run)
-    if step < config.steps:
-        trainer.train(resume_from_checkpoint=str(resumed[1]) if resumed else None)
-        watch.raise_if_interrupted(trainer.state)
-    return FineTuned(list(_tuned(folder)), dropped)
+    if config.adapter is not None:
+        restore_adapter(model)
+    return trainer
+
+
+def _base_of(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+def _shortest(packed: Dataset) -> list[list[int]]:
+    """Return the token ids of the shortest traces among packed rows."""
+    places = (
+        (end - length, end, row)
+        for row, lengths in enumerate(packed["seq_lengths"])
+        for length, end in zip(lengths, accumulate(lengths), strict=True)
+    )
+    chosen = nsmallest(_CHECKED_TRACES, places, key=lambda place: place[1] - place[0])
+    return [packed[row]["input_ids"][start:end] for start, end, row in chosen]
 
 
 def _tuned(folder: Path) -> Iterator[TunedCheckpoint]:

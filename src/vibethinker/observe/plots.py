@@ -41,7 +41,13 @@ class Dot:
 
 
 def curve_chart(
-    figure_id: str, title: str, curves: Sequence[Curve], *, floor: float | None = None, noisy: bool = True
+    figure_id: str,
+    title: str,
+    curves: Sequence[Curve],
+    *,
+    floor: float | None = None,
+    noisy: bool = True,
+    x_label: str = "step",
 ) -> Markup:
     """Draw curves over steps, in the colours of the series in their order.
 
@@ -51,6 +57,7 @@ def curve_chart(
         curves: One line each.
         floor: Where the vertical axis begins, for what cannot be negative.
         noisy: Draw long curves as a running mean over their faint raw values.
+        x_label: What the curves run over, in whole numbers.
     """
     most = max(FEWEST_POINTS, 4 * MOST_POINTS // max(4, len(curves)))
     with drawing(figure_id):
@@ -71,7 +78,7 @@ def curve_chart(
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_tick))
-        axes.set_xlabel("step")
+        axes.set_xlabel(_label(x_label))
         return inline_svg(figure, figure_id, title)
 
 

@@ -1,8 +1,10 @@
 """What a finished stage comes down to, in half a line."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from vibethinker.algos.score_differences import judge_difference
 from vibethinker.observe.formats import counted, decimal, span
 
 Metrics = Mapping[str, Any]
@@ -40,6 +42,21 @@ def fused_name(metrics: Metrics) -> str | None:
     parents = {parent.get("checkpoint") for parent in metrics.get("parents", {}).values()}
     others = [name for name in metrics.get("validation", {}).get("models", {}) if name not in parents]
     return others[0] if len(others) == 1 else None
+
+
+def fusion_verdicts(metrics: Metrics) -> dict[str, str]:
+    """Say by domain whether a fused model gains, keeps or loses pass@k against the specialist of that domain.
+
+    Domains of which nothing is known are not there.
+    """
+    validation = metrics.get("validation", {})
+    key = f"pass@{validation.get('k', 1)}"
+    found = {}
+    for domain, parent in metrics.get("parents", {}).items():
+        differences = validation.get("differences", {}).get(parent.get("checkpoint"), {})
+        if verdict := judge_difference(differences.get(key, {}).get(domain)):
+            found[domain] = str(verdict)
+    return found
 
 
 def domain_columns(domains: Sequence[str]) -> list[str]:
@@ -84,8 +101,11 @@ def _sft(metrics: Metrics) -> list[str]:
     even = runs > 1 and rest == 0
     counts = f"{counted(runs, 'run')} x {counted(each, 'checkpoint')}"
     losses = span(metrics.get("loss", {}).values())
+    hard = metrics.get("hard")
     return [
+        f"{hard['kept']:,} hard of {counted(hard['traces'], 'trace')}" if hard else "",
         counts if even else f"{counted(runs, 'run')}, {counted(checkpoints, 'checkpoint')}",
+        f"{counted(metrics['removed'], 'checkpoint')} removed" if metrics.get("removed") else "",
         f"loss {losses}" if losses else "",
         f"{counted(metrics['dropped'], 'trace')} too long" if metrics.get("dropped") else "",
     ]
@@ -95,7 +115,12 @@ def _probe(metrics: Metrics) -> list[str]:
     key = f"pass@{metrics.get('k')}"
     specialists = metrics.get("specialists", {})
     reached = span(chosen.get(key) for chosen in specialists.values())
-    return [f"{key} {reached}" if reached else "", f"{counted(len(specialists), 'specialist')} chosen"]
+    budget = metrics.get("budget", {})
+    return [
+        f"{key} {reached}" if reached else "",
+        f"{counted(len(specialists), 'specialist')} chosen",
+        f"{budget['share']:.0%} of the samples" if budget.get("name") == "adaptive" else "",
+    ]
 
 
 def _fuse(metrics: Metrics) -> list[str]:
@@ -105,7 +130,15 @@ def _fuse(metrics: Metrics) -> list[str]:
         str(metrics.get("method", "")).replace("_", " "),
         counted(len(metrics.get("parents", {})), "parent"),
         _labelled("pass@1", scores.get("all")),
+        _verdicts(metrics),
     ]
+
+
+def _verdicts(metrics: Metrics) -> str:
+    """Count the domains that a fused model gains, keeps and loses."""
+    counts = Counter(fusion_verdicts(metrics).values())
+    told = " ".join(f"{verdict} {counts[verdict]}" for verdict in ("gains", "keeps", "loses") if counts[verdict])
+    return f"{told} of {counted(counts.total(), 'domain')}" if told else ""
 
 
 def _rl(metrics: Metrics) -> list[str]:

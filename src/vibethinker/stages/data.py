@@ -1,7 +1,8 @@
 """Problems in disjoint sets, and traces to learn from."""
 
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from random import Random
 from typing import Any
 
@@ -9,11 +10,12 @@ from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.data import CodeFileSource, DataConfig, ProceduralSource
 from vibethinker.data.answer_lines import shortened
 from vibethinker.data.code_files import CodeFileProblems, read_code_file
+from vibethinker.data.mix import distinct_problems
 from vibethinker.data.preflight import check_sources
 from vibethinker.data.problem_files import FileProblems, GoldError, read_problem_file
 from vibethinker.data.procedural import Drawn, choose_families, draw_drills, draw_problems, draw_traces
-from vibethinker.data.splits import BUCKETS, SPLITS, Split, drop_shared, shared_questions
-from vibethinker.data.tables import DRILL_SCHEMA, TRACE_SCHEMA, write_records, write_table
+from vibethinker.data.splits import BUCKETS, SPLITS, Split, drop_shared, question_hash, shared_questions
+from vibethinker.data.tables import DRILL_SCHEMA, TRACE_SCHEMA, TRAIN_PROBLEMS, write_records, write_table
 from vibethinker.errors import InputError
 from vibethinker.interfaces import StageContext
 from vibethinker.records import Problem, Trace
@@ -26,6 +28,7 @@ _SHOWN_GOLD_ERRORS = 20
 def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
     """Write ``<set>.parquet`` for every set, ``train.parquet`` with traces, and ``drills.parquet`` when asked for.
 
+    The problems of the traces, with their answers, are in ``train_problems.parquet``.
     Problems of a file that nobody can be graded by are left out and listed in ``gold_errors.parquet``. A file of code
     problems also leaves ``<set>_tests.parquet``, where large tests are.
     """
@@ -61,12 +64,15 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
             if read.gold_errors:
                 gold_errors[split] = read.gold_errors
         context.progress.advance()
+    if "train" in found:
+        # Several rows of a question are several traces of one problem, not problems that leak.
+        found["train"] = distinct_problems(found["train"])
     sets, leaks = drop_shared(found)
     _check(config, sets, list(sources))
-    kept = {problem.id for problem in sets["train"]}
-    traces = [trace for trace in traces if trace.problem_id in kept]
+    traces = _traces_of(sets["train"], traces)
     for split in sources:
         if split == "train":
+            write_records(context.folder / TRAIN_PROBLEMS, sets["train"])
             write_table(context.folder / "train.parquet", [vars(trace) for trace in traces], TRACE_SCHEMA)
         else:
             write_records(context.folder / f"{split}.parquet", sets[split])
@@ -99,6 +105,13 @@ def run(config: DataConfig, context: StageContext) -> dict[str, Any]:
         },
         "code_files": code_files,
     }
+
+
+def _traces_of(problems: Sequence[Problem], traces: Sequence[Trace]) -> list[Trace]:
+    """Return the traces of these problems' questions under their problems' ids; a file's rows may have their own."""
+    ids = {question_hash(problem.question): problem.id for problem in problems}
+    keys = [question_hash(trace.question) for trace in traces]
+    return [replace(trace, problem_id=ids[key]) for trace, key in zip(traces, keys, strict=True) if key in ids]
 
 
 def _draw(config: DataConfig, source: ProceduralSource, split: Split, rng: Random) -> list[Drawn]:

@@ -9,9 +9,10 @@ from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.rl import RlConfig
 from vibethinker.data.mix import distinct_problems, mix_domains, only_domains
 from vibethinker.data.tables import read_problems
-from vibethinker.engines.prefilter import Count, Counts, count_right, drop_long_prompts
+from vibethinker.engines.prefilter import Counts, count_right, drop_long_prompts
 from vibethinker.engines.rl import reinforce
 from vibethinker.engines.run_models import MODEL_FOLDER, resolve
+from vibethinker.engines.solve_counts import Count
 from vibethinker.errors import InputError
 from vibethinker.interfaces import StageContext
 from vibethinker.records import Problem

@@ -26,11 +26,27 @@ def pretrain_section(stage: StageRecord, _run: RunRecord) -> Section | None:
 
 
 def sft_section(stage: StageRecord, _run: RunRecord) -> Section | None:
-    """Show the losses of every run and where they ended."""
+    """Show what was learned from, the losses of every run and where they ended."""
     losses: Mapping[str, float | None] = stage.metrics.get("loss", {})
     rows = [[Cell(run or stage.id), Cell(decimal(loss, 3))] for run, loss in losses.items()]
     grid = Grid("Loss at the end", ["run", "loss"], rows) if rows else None
-    return stage_section(stage, "Fine-tuning", [_curves(stage), grid])
+    return stage_section(stage, "Fine-tuning", [_learned_from(stage.metrics), _curves(stage), grid])
+
+
+def _learned_from(metrics: Mapping[str, Any]) -> Facts | None:
+    hard = metrics.get("hard") or {}
+    numbers = {
+        "traces": metrics.get("traces"),
+        "tokens in one pass": metrics.get("tokens"),
+        "packed rows": metrics.get("packed_rows"),
+        "too long": metrics.get("dropped"),
+        "shorter than asked": hard.get("too_short"),
+        "of problems solved too often": hard.get("solved_too_often"),
+        "of problems not judged": hard.get("not_judged"),
+        "rollouts of the reference": hard.get("rollouts"),
+    }
+    facts = [Fact(label, _figure(value)) for label, value in numbers.items() if value is not None]
+    return Facts(facts) if "traces" in metrics else None
 
 
 def series(lines: Sequence[Mapping[str, Any]], key: str, *, label: str) -> Curve | None:
