@@ -162,7 +162,7 @@ def test_the_script_for_trl_users_trains_and_prints(tmp_path, monkeypatch, capsy
     assert all(0 <= reward <= 1 for _, reward in printed)
 
 
-@pytest.mark.parametrize("page", ["signal.md", "papers.md"])
+@pytest.mark.parametrize("page", ["signal.md", "spectrum.md", "papers.md"])
 def test_every_file_that_the_page_names_is_there(page):
     text = (ROOT / "docs" / page).read_text()
     linked = {ROOT / "docs" / target for target in re.findall(r"\]\(([^)#:]+)\)", text)}
