@@ -76,24 +76,28 @@ def estimate(counts: tuple[tuple[int, int], ...], k: int, enough: int) -> float:
     return curtailed_pass_at_k(counts, k=k, enough=enough)
 
 
-def curtailed(after: Sequence[int], k: int, samples: int) -> tuple[float, int]:
-    """Return a problem's Pass@K and how many responses it took."""
+def curtailed(after: Sequence[int], k: int, samples: int) -> tuple[float, float, int]:
+    """Return a problem's Pass@K, its pass@1 and how many responses it took."""
     made = plan(k, samples)
     counts: list[tuple[int, int]] = []
     for size in made.looks:
         counts.append((size, after[size]))
         if after[size] >= made.enough:
             break
-    return estimate(tuple(counts), k, made.enough), counts[-1][0]
+    at_k, at_1 = (estimate(tuple(counts), size, made.enough) for size in (k, 1))
+    return at_k, at_1, counts[-1][0]
 
 
 def full_grid(drawn: Responses, chances: Chances, k: int, samples: int) -> tuple[str, int]:
     """Choose by ``samples`` responses to everything."""
-    values = {
-        name: {problem: pass_at_k(samples, drawn.right_after[name, problem][samples], k=k) for problem in row}
-        for name, row in chances.items()
-    }
-    return ranked(values)[0], samples * sum(map(len, chances.values()))
+    values, ones = (
+        {
+            name: {problem: pass_at_k(samples, drawn.right_after[name, problem][samples], k=size) for problem in row}
+            for name, row in chances.items()
+        }
+        for size in (k, 1)
+    )
+    return ranked(values, ones)[0], samples * sum(map(len, chances.values()))
 
 
 def adaptive(
@@ -103,20 +107,22 @@ def adaptive(
     problems = list(next(iter(chances.values())))
     rng.shuffle(problems)
     values: dict[str, dict[str, float]] = {name: {} for name in chances}
+    ones: dict[str, dict[str, float]] = {name: {} for name in chances}
     taken, begin = 0, 0
     for share in budget.rounds:
         end = math.ceil(share * len(problems))
         for name, found in values.items():
             for problem in problems[begin:end]:
-                found[problem], count = curtailed(drawn.right_after[name, problem], k, samples)
+                found[problem], ones[name][problem], count = curtailed(drawn.right_after[name, problem], k, samples)
                 taken += count
         begin = end
-        if share < 1:
-            for name in behind(values, population=len(problems), error=budget.error / (len(budget.rounds) - 1)):
+        if end < len(problems):
+            error = budget.error / (len(budget.rounds) - 1)
+            for name in behind(values, population=len(problems), error=error, ties=ones):
                 del values[name]
-            for name in worse_part(values, keep=budget.keep):
+            for name in worse_part(values, keep=budget.keep, ties=ones):
                 del values[name]
-    return ranked(values)[0], taken
+    return ranked(values, ones)[0], taken
 
 
 def compare(draws: Iterator[Chances], k: int, samples: int, seed: int) -> None:

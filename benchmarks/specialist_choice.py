@@ -24,8 +24,9 @@ def main() -> None:
     for seed in given.seeds:
         stages = {stage["id"]: stage for stage in quickstart.run(seed, given.runs, RECIPE, [])["stages"]}
         for rule in RULES:
-            chosen = {domain: row["checkpoint"] for domain, row in stages[f"by_{rule}"]["metrics"]["specialists"].items()}
-            print(f"seed {seed}: by_{rule} chose " + ", ".join(f"{domain} {name}" for domain, name in chosen.items()))
+            specialists = stages[f"by_{rule}"]["metrics"]["specialists"]
+            chosen = ", ".join(f"{domain} {row['checkpoint']}" for domain, row in specialists.items())
+            print(f"seed {seed}: by_{rule} chose {chosen}")
         results = stages["results"]
         for phase in ("spectrum", "signal"):
             names = tuple(f"{phase}_{rule}" for rule in RULES)

@@ -31,6 +31,19 @@ def test_where_room_is_short_those_nearest_to_a_leader_stay():
     assert contenders({"x": table(rows)}, error=0.05, most=2) == ["a", "c"]
 
 
+def test_candidates_are_compared_on_the_problems_that_all_of_them_have():
+    """By their own means b, which was not asked the hard ones, would be far ahead and drop the others."""
+    easy, hard = {f"e{i}": 0.9 for i in range(9)}, {f"h{i}": 0.1 for i in range(9)}
+    ahead = {f"e{i}": 0.95 for i in range(9)}
+    assert contenders({"x": {"a": easy | hard, "b": easy, "c": ahead | hard}}, error=0.05, most=1) == ["c"]
+
+
+def test_of_whom_nothing_is_known_stays_where_there_is_room():
+    assert contenders({"x": table({"a": HIGH, "b": LOW}) | {"c": {}}}, error=0.05, most=2) == ["a", "c"]
+    assert contenders({"x": table({"a": HIGH, "b": HIGH}) | {"c": {}}}, error=0.05, most=2) == ["a", "b"]
+    assert contenders({"x": {"a": {}, "b": {"p": 0.5}, "c": {"q": 0.5}}}, error=0.05, most=2) == ["a", "b"]
+
+
 @given(
     st.lists(st.lists(st.floats(0, 1), min_size=9, max_size=9), min_size=1, max_size=6),
     st.integers(2, 5),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vibethinker.algos.race import FEWEST_PROBLEMS, behind, ranked, worse_part
+from vibethinker.algos.race import FEWEST_PROBLEMS, behind, common_values, ranked, worse_part
 
-VALUES = st.integers(2, 6).flatmap(
+VALUES = st.integers(FEWEST_PROBLEMS, 10).flatmap(
     lambda problems: st.lists(
         st.lists(st.floats(0, 1), min_size=problems, max_size=problems), min_size=2, max_size=7
     ).map(lambda rows: {f"c{n}": {f"p{i}": value for i, value in enumerate(row)} for n, row in enumerate(rows)})
@@ -35,7 +35,25 @@ def test_equals_are_kept():
 
 def test_few_problems_drop_nobody():
     few = FEWEST_PROBLEMS - 1
-    assert behind(table({"a": [1.0] * few, "b": [0.0] * few}), population=40, error=0.5) == {}
+    values = table({"a": [1.0] * few, "b": [0.0] * few, "c": [0.0] * few})
+    assert behind(values, population=40, error=0.5) == {}
+    assert worse_part(values, keep=0.5) == []
+    assert worse_part(table({name: [0.5] * FEWEST_PROBLEMS for name in "abc"}), keep=0.5) == ["c"]
+
+
+def test_of_equals_in_pass_at_k_the_one_with_the_better_pass_at_1_leads_and_stays():
+    full = [1.0] * FEWEST_PROBLEMS
+    values = table({"a": full, "b": full, "c": full, "d": [0.0] * FEWEST_PROBLEMS})
+    ones = table({"a": [0.2] * FEWEST_PROBLEMS, "b": [0.5] * FEWEST_PROBLEMS, "c": [0.9] * FEWEST_PROBLEMS})
+    assert ranked(values, ones) == ["c", "b", "a", "d"]
+    assert ranked(values) == ["a", "b", "c", "d"]
+    assert worse_part(values, keep=0.5, ties=ones) == ["a", "d"]
+    assert behind(values, population=40, error=0.05, ties=ones)["d"].leader == "c"
+
+
+def test_common_values_are_those_of_the_problems_that_all_have():
+    values = {"a": {"p": 0.5, "q": 1.0}, "b": {"q": 0.0, "r": 1.0}}
+    assert common_values(values) == {"a": {"q": 1.0}, "b": {"q": 0.0}}
 
 
 def test_candidates_are_compared_on_the_problems_that_both_have():

@@ -33,6 +33,14 @@ def test_who_is_out_is_chosen_only_where_all_are(rows, out):
         assert sum(row.name not in out for row in rows) <= 1
 
 
+def test_what_other_rules_would_choose_is_among_those_not_out():
+    rows = [
+        ProbedCheckpoint(name, loss, {"x": one}, {"x": 0.5}) for name, loss, one in (("a", 0.1, 1.0), ("b", 0.9, 0))
+    ]
+    choice = choose_specialist(rows, "x", out=["a"])
+    assert (choice.name, choice.lowest_loss, choice.best_pass_at_1, choice.runner_up) == ("b", "b", "b", "a")
+
+
 def test_losses_are_compared_within_the_domains_own_run_where_there_is_one():
     def checkpoint(name, loss, trained_on):
         return ProbedCheckpoint(name, loss, {"x": 0.5}, {"x": 0.5}, trained_on)

@@ -1,14 +1,9 @@
 """Fusion from the command line: what is wrong is one line and status 2, and a model is there whole or not at all."""
 
-import contextlib
 import json
 import os
-import resource
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +276,14 @@ WRONG: dict[str, tuple[Any, str, str]] = {
         "a b --output f/out",
         "output f/out: {folder}/f is no",
     ),
+    "a name too long": (None, f"a b --output {'x' * 300}", f"output {'x' * 300}: File name too long: choose another"),
+    "a name too long while unfinished": (None, f"a b --output {'x' * 250}", f"output {'x' * 250}: File name too long"),
+    "a name too long below": (None, f"a b --output new/{'x' * 300}", f"output new/{'x' * 300}: File name too long"),
+    "a link where it is made": (
+        lambda: Path(".out.fusing").symlink_to("a"),
+        "a b",
+        "output {folder}/out: Not a directory: choose another",
+    ),
     "no models": (None, "", "Missing argument"),
 }
 
@@ -301,23 +304,11 @@ def test_wrong_input_is_one_line_and_status_2_and_leaves_nothing(
     assert captured.out == ""
     assert status == 2
     assert snapshot(folder) == before
-    assert not list(folder.glob(".*"))
+    assert not [path for path in folder.glob(".*") if not path.is_symlink()]
 
 
 def test_every_method_has_a_line_for_a_missing_or_needless_base() -> None:
     assert set(METHODS) == {"linear", "task_arithmetic", "ties", "dare", "slerp"}
-
-
-def test_too_little_room_is_told_before_a_byte_is_written(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(folder)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_300))
-    assert run_command(["fuse", "a", "b", "--output", "out"]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: disk too small: the fused model takes 0.00 GB, ")
-    assert "has 0.00 GB free: free some space or choose another output" in error
-    assert sorted(path.name for path in folder.iterdir()) == ["a", "b", "base"]
 
 
 def test_what_has_no_effect_on_the_function_may_differ(capsys: pytest.CaptureFixture[str]) -> None:
@@ -349,86 +340,6 @@ def test_an_empty_output_folder_is_filled(capsys: pytest.CaptureFixture[str]) ->
     Path("out").mkdir()
     fused(capsys, "a", "b")
     assert Path("out", WEIGHTS).is_file()
-
-
-def large(name: str) -> None:
-    """Make a model that takes a while."""
-    path = make(name)
-    tensors = {f"{number}": torch.ones(2**23) for number in range(4)}
-    save_file(tensors, path / WEIGHTS)
-
-
-def started(*models: str) -> "subprocess.Popen[str]":
-    """Start a fusion and wait until it writes."""
-    command = [sys.executable, "-m", "vibethinker", "fuse", *models, "--output", "out"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    while not list(Path().glob(".out.fusing/*.safetensors")):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)
-    return process
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_fusion_leaves_nothing_and_is_status_130(folder: Path, number: int) -> None:
-    large("large")
-    before = snapshot(folder)
-    process = started(*["large"] * 12)
-    try:
-        process.send_signal(number)
-        shown, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert (process.returncode, shown, errors) == (130, "", "interrupted; nothing was written\n")
-    assert snapshot(folder) == before
-    assert not list(folder.glob(".*"))
-
-
-def test_after_a_kill_a_rerun_clears_what_was_left_and_succeeds(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    large("large")
-    process = started(*["large"] * 12)
-    process.kill()
-    process.communicate()
-    assert not Path("out").exists()
-    (Path(".out.fusing") / "rest").mkdir(parents=True, exist_ok=True)
-    fused(capsys, "a", "b")
-    assert sorted(path.name for path in folder.iterdir()) == ["a", "b", "base", "large", "out"]
-    assert not list(Path("out").glob("rest"))
-
-
-def test_a_full_disk_is_status_1_one_line_and_no_part_of_a_model(folder: Path) -> None:
-    """The system refuses to let a file grow beyond 16 KiB."""
-    large("large")
-
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2**14, 2**14))
-
-    command = [sys.executable, "-m", "vibethinker", "fuse", "large", "large", "--output", "out"]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=small_files)
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: cannot write ")
-    assert done.stderr.endswith("; nothing was written\n")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == 1
-    assert sorted(path.name for path in folder.iterdir()) == ["a", "b", "base", "large"]
-
-
-def test_memory_does_not_grow_with_the_model(folder: Path) -> None:
-    script = (
-        "import resource, sys\n"
-        "from vibethinker.cli import run_command\n"
-        "run_command(['fuse', *sys.argv[1:], '--output', 'out', '--json'])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
-    )
-    large("large")
-    peaks = []
-    for name in ("a", "large"):
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree("out")
-        done = subprocess.run([sys.executable, "-c", script, *[name] * 4], capture_output=True, text=True, check=True)
-        peaks.append(int(done.stderr.splitlines()[-1]))
-    assert peaks[1] - peaks[0] < 134_000, "kilobytes: less than one of the five files of 134 MB"
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -176,6 +176,17 @@ def test_the_output_of_another_probe_is_refused_with_what_differs(
     assert json.loads((here / "mine/probe.json").read_text())["cells"] == first["cells"]
 
 
+def test_a_probe_that_lacks_its_heat_map_only_draws_nothing_again(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = outcome(capsys, "micro", "--output", "mine")
+    (here / "mine/heat_map.svg").unlink()
+    (here / "mine/samples.parquet").unlink()
+    assert outcome(capsys, "micro", "--output", "mine") == first
+    assert (here / "mine/heat_map.svg").is_file()
+    assert not (here / "mine/samples.parquet").exists()
+
+
 @pytest.mark.slow
 def test_interrupted_and_killed_it_says_what_to_type_and_the_same_command_goes_on_to_the_same_numbers(
     here: Path, capsys: pytest.CaptureFixture[str]

@@ -151,6 +151,13 @@ def test_a_limit_takes_so_many_by_the_seed(jsonl):
         ("", "p.jsonl", "holds no rows"),
         ('{"question": "a"}', "p.jsonl", "has no column 'answer' \\(for answer\\); it has 'question'"),
         ('{"question": "a", "answer": "1"}\n{oops', "p.jsonl", "p.jsonl:2: not JSON"),
+        ("[" * 100_000, "p.jsonl", "p.jsonl:1: not JSON"),
+        (
+            b'{"question": "a", "answer": "1"}\n{"question": "\xe9"}',
+            "p.jsonl",
+            "p.jsonl:2: not UTF-8: .*save the file as",
+        ),
+        ("{}".encode("utf-16"), "p.jsonl", "p.jsonl:1: not UTF-8"),
         ("[1]", "p.jsonl", "p.jsonl:1: a line must be a JSON object"),
         ('{"question": " ", "answer": "1"}', "p.jsonl", "row 1: column 'question' is empty"),
         ("not parquet", "p.parquet", "not a readable Parquet file"),
@@ -159,7 +166,7 @@ def test_a_limit_takes_so_many_by_the_seed(jsonl):
 def test_a_bad_file_is_refused_with_its_place(tmp_path, content, name, message):
     path = tmp_path / name
     if content is not None:
-        path.write_text(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=message):
         read(path)
 

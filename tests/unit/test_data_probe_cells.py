@@ -1,14 +1,15 @@
 """From rows to figures: unbiased whatever was spared, nothing made of what could not be judged."""
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
+from statistics import fmean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vibethinker.algos.pass_at_k import pass_at_k
-from vibethinker.configs.probe import AdaptiveBudget, ProbingConfig
+from vibethinker.configs.probe import AdaptiveBudget, FullBudget, ProbingConfig
 from vibethinker.data.probe_cells import (
     DrawingPlan,
     answer_kind,
@@ -95,10 +96,29 @@ def test_the_interval_lies_around_the_mean(table):
     assert cell["pass@2"] - 1e-9 <= high <= 1
 
 
-def test_diversity_counts_different_right_solutions_and_answers_among_k_draws():
+@pytest.mark.parametrize(("k", "samples", "draws"), [(8, 16, 4), (4, 8, 2), (2, 4, 4), (1, 3, 3)])
+def test_both_budgets_count_diversity_among_as_many_draws(k, samples, draws):
+    budgets = (FullBudget(), AdaptiveBudget(name="adaptive"))
+    plans = [DrawingPlan.of(ProbingConfig(k=k, samples=samples, budget=budget)) for budget in budgets]
+    assert [plan.diversity_draws for plan in plans] == [draws, draws]
+
+
+def test_where_problems_are_left_early_what_cannot_be_judged_favours_those_solved_at_once():
+    """Half of the responses cannot be judged; of those that can half are right, and pass@4 comes out higher."""
+    plan = DrawingPlan(4, (2, 4), 1, 2)
+    values = [
+        values_by_problem(rows_of("p", stopped(verdicts, plan)), plan, k=4).get("p")
+        for verdicts in product([True, False, None, None], repeat=4)
+    ]
+    known = [value for value in values if value is not None]
+    assert fmean(known) > 1 - 0.5**4
+    assert None in values
+
+
+def test_diversity_counts_different_right_solutions_and_answers_among_so_many_draws():
     texts = ["so  7", "so 7", "thus 7", "8"]
     rows = rows_of("p", [True, True, True, False], texts, ["7", "7.0", "7", "8"])
-    cell = probe_cell(rows, FULL, resamples=100, seed=0)
+    cell = probe_cell(rows, DrawingPlan(2, (4,), 5, 2), resamples=100, seed=0)
     # Of the six pairs of draws: solutions are a, a, b and none; answers 7, 7, 7, 8.
     assert cell["distinct_solutions"] == pytest.approx((1 + 2 + 1 + 2 + 1 + 1) / 6)
     assert cell["distinct_answers"] == pytest.approx((1 + 1 + 2 + 1 + 2 + 2) / 6)
@@ -106,7 +126,8 @@ def test_diversity_counts_different_right_solutions_and_answers_among_k_draws():
 
 def test_no_answer_is_not_an_answer():
     rows = rows_of("p", [False] * 4, answers=[None, None, None, "3"])
-    assert probe_cell(rows, FULL, resamples=100, seed=0)["distinct_answers"] == pytest.approx(0.5)
+    plan = DrawingPlan(2, (4,), 5, 2)
+    assert probe_cell(rows, plan, resamples=100, seed=0)["distinct_answers"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("text", ["1/0", "1" * 41, "1e999999999", "9/" + "0" * 40, "", "\u0663"])

@@ -87,4 +87,6 @@ stages:
         assert isinstance(recipe.stages[-1], SftConfig | FuseConfig)
     keep = next(block for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if "keep:" in block)
     line = head.replace("steps: 2,", f"steps: 2, {keep.strip()},")
-    assert Recipe.model_validate(yaml.safe_load(line)).stages[1].keep is not None
+    bounded = Recipe.model_validate(yaml.safe_load(line)).stages[1]
+    assert isinstance(bounded, SftConfig)
+    assert bounded.keep is not None

@@ -13,6 +13,7 @@ from vibethinker.configs.model_places import micro_folder
 from vibethinker.engines.fusion import fuse_models, stream
 from vibethinker.engines.models import load_model, save_model
 from vibethinker.errors import InputError
+from vibethinker.files import read_json
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"
 EVERY_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -24,6 +25,17 @@ def base(tmp_path):
     model, tokenizer = load_model("micro")
     save_model(model, tokenizer, tmp_path / "base")
     return tmp_path / "base"
+
+
+@pytest.fixture
+def untied(base):
+    """The base with a head of its own."""
+    model, tokenizer = load_model(str(base))
+    model.config.tie_word_embeddings = False
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+    save_model(model, tokenizer, base)
+    assert "lm_head.weight" in load_file(base / WEIGHTS)
+    return base
 
 
 def adapt(folder, model, seed, **options):
@@ -70,11 +82,19 @@ def edit(folder, **values):
             "rank_pattern": {"q_proj": 2},
             "alpha_pattern": {"model.layers.1.self_attn.q_proj": 32, "k_proj": 16, ".*down_proj": 1},
         },
-        {"target_modules": ["q_proj", "embed_tokens"]},
     ],
-    ids=["plain", "rslora", "patterns", "embedding"],
+    ids=["plain", "rslora", "patterns"],
 )
 def test_an_adapter_alone_is_what_peft_merges(tmp_path, base, monkeypatch, options):
+    check_alone(tmp_path, base, monkeypatch, options)
+
+
+@pytest.mark.parametrize("layer", ["embed_tokens", "lm_head"])
+def test_an_adapter_on_embedding_or_head_is_what_peft_merges_where_they_are_two(tmp_path, untied, monkeypatch, layer):
+    check_alone(tmp_path, untied, monkeypatch, {"target_modules": ["q_proj", layer]})
+
+
+def check_alone(tmp_path, base, monkeypatch, options):
     # Blocks that begin and end within rows.
     monkeypatch.setattr(stream, "BLOCK_NUMBERS", 1000)
     adapter = micro_adapter(tmp_path, base, **options)
@@ -141,12 +161,40 @@ def test_an_adapter_s_own_tokenizer_goes_before_its_base_s(tmp_path, base):
         fuse([adapter, base], tmp_path / "no")
 
 
+@pytest.mark.parametrize("with_head", [False, True])
+def test_an_adapter_on_an_embedding_that_is_the_head_too_is_refused(tmp_path, base, with_head):
+    """Peft's model has the base's head beside the new embedding; a fused one would have the new embedding twice."""
+    adapter = micro_adapter(tmp_path, base, target_modules=["q_proj", "embed_tokens"])
+    if with_head:
+        tensors = load_file(base / WEIGHTS)
+        head = tensors["model.embed_tokens.weight"].clone()
+        save_file({**tensors, "lm_head.weight": head}, base / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"changes model\.embed_tokens\.weight alone, but its base's output head is"):
+        fuse([base, adapter], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_kind_of_model_that_is_tied_without_saying_so_counts_as_tied(tmp_path):
+    model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_embd=16, n_head=2, vocab_size=30, n_positions=8))
+    model.save_pretrained(tmp_path / "base")
+    model.name_or_path = str(tmp_path / "base")
+    adapter = adapt(tmp_path / "adapter", model, 0, r=3, target_modules=["wte"])
+    path = tmp_path / "base" / "config.json"
+    config = read_json(path)
+    del config["tie_word_embeddings"]
+    path.write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"changes transformer\.wte\.weight alone"):
+        fuse([adapter], tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"use_dora": True}, "with use_dora, which is not merged here: merge it with peft first"),
         ({"modules_to_save": ["lm_head"]}, "with modules_to_save"),
         ({"bias": "all"}, "with bias"),
+        ({"alora_invocation_tokens": [1, 2]}, "with alora_invocation_tokens"),
+        ({"use_something_new": 1}, "with use_something_new"),
         ({"lora_bias": True}, "with lora_bias"),
         ({"init_lora_weights": "pissa"}, "with init_lora_weights"),
         ({"peft_type": "IA3"}, "is no LoRA adapter"),
@@ -154,6 +202,8 @@ def test_an_adapter_s_own_tokenizer_goes_before_its_base_s(tmp_path, base):
         ({"alpha_pattern": {"*": 1}}, "cannot tell the alpha"),
         ({"lora_alpha": "x"}, "cannot tell the alpha"),
         ({"base_model_name_or_path": ""}, "does not name the adapter's base"),
+        ({"base_model_name_or_path": "."}, "is an adapter of an adapter, .*: merge that one first"),
+        ({"base_model_name_or_path": "x" * 300}, "base_model_name_or_path is no model: File name too long"),
     ],
 )
 def test_what_is_more_than_plain_lora_is_refused(tmp_path, base, values, message):

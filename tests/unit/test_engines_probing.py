@@ -2,7 +2,9 @@
 
 import io
 import math
+import shutil
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,12 +18,13 @@ from vibethinker.data.probe_cells import DrawingPlan, counts_at_looks
 from vibethinker.data.procedural import draw_problems
 from vibethinker.data.tables import read_rows
 from vibethinker.engines.models import load_model, save_model
-from vibethinker.engines.probing import common_values, probe_checkpoints
+from vibethinker.engines.probing import probe_checkpoints
 from vibethinker.engines.scoring import score_models
 from vibethinker.errors import Interrupted
 from vibethinker.interfaces import Numerics, StageContext
 from vibethinker.observe.metrics import MetricsFile
 from vibethinker.observe.progress import RunDisplay
+from vibethinker.records import Verdict
 from vibethinker.verify import judge_responses
 
 PROBLEMS = [
@@ -52,7 +55,7 @@ class Work:
         display = RunDisplay(
             "test", 1, folder, "", [("probe", "probe")], console=Console(file=self.output), clock=lambda: 0.0
         )
-        self.progress = display.stage("probe", self._interrupted)
+        self.progress: Any = display.stage("probe", self._interrupted)
         self.context = StageContext(
             folder=folder,
             inputs={},
@@ -106,7 +109,7 @@ def test_the_full_budget_draws_what_scoring_all_at_once_draws(models, tmp_path):
         context=_started(Work(tmp_path / "score")),
     )
     assert probed.rows == rows
-    assert (probed.dropped, probed.rounds) == ({}, 1)
+    assert probed.dropped == {}
     assert read_rows(tmp_path / "probe/samples.parquet") == read_rows(tmp_path / "score/samples.parquet")
 
 
@@ -189,7 +192,7 @@ def test_interrupted_anywhere_it_goes_on_to_the_same_result_and_judges_nothing_t
 
 @pytest.mark.parametrize(("keep", "left"), [(0.5, 1), (1.0, 0)])
 def test_of_equals_the_share_to_keep_goes_on_by_rank_and_the_first_listed_of_them(tmp_path, keep, left):
-    """Copies of one model have the same values, so that none is ever behind."""
+    """Copies of one model have the same values, pass@1 included, so that none is ever behind."""
     budget = AdaptiveBudget(name="adaptive", rounds=(0.5, 1.0), keep=keep)
     probed = Work(tmp_path).probe(dict.fromkeys("abc", "micro"), ADAPTIVE.model_copy(update={"budget": budget}))
     assert {name for name, _ in probed.dropped} == ({"c"} if left else set())
@@ -201,6 +204,42 @@ def test_by_loss_nobody_leaves(models, tmp_path):
     assert Work(tmp_path).probe({"broken": models["broken"], "base": "micro"}, config).dropped == {}
 
 
-def test_common_values_are_those_of_the_problems_that_all_have():
-    values = {"a": {"p": 0.5, "q": 1.0}, "b": {"q": 0.0, "r": 1.0}}
-    assert common_values(values) == {"a": {"q": 1.0}, "b": {"q": 0.0}}
+def test_of_equals_in_pass_at_k_those_with_the_better_pass_at_1_go_on(tmp_path):
+    """The first model is right at its second response to every problem, the others are at once: all are at Pass@K 1."""
+    work = Work(tmp_path)
+    batches = count()
+
+    def judge(kinds, golds, responses):
+        right = next(batches) > 0
+        return [Verdict(right, "match" if right else "mismatch", "1")] * len(responses)
+
+    problems = [problem for problem in PROBLEMS if problem.domain == "algebra"]
+    budget = AdaptiveBudget(name="adaptive", rounds=(0.5, 1.0), keep=0.5)
+    probed = probe_checkpoints(
+        dict.fromkeys("abc", "micro"),
+        problems,
+        ADAPTIVE.model_copy(update={"budget": budget}),
+        seed=7,
+        judge=judge,
+        context=work.context,
+    )
+    assert {name: (each.rule, each.lead.by) for (name, _), each in probed.dropped.items()} == {"a": ("rank", 0)}
+
+
+def test_a_domain_of_which_nothing_is_left_to_draw_drops_nobody(models, tmp_path):
+    """Of 9 problems .9 are already all of them."""
+    problems = [problem for problem in PROBLEMS if problem.domain == "algebra"][:9]
+    budget = AdaptiveBudget(name="adaptive", rounds=(0.9, 1.0))
+    work = Work(tmp_path)
+    probed = work.probe(models, ADAPTIVE.model_copy(update={"budget": budget}), problems)
+    assert probed.dropped == {}
+    assert work.progress.share == 1.0
+
+
+def test_what_was_drawn_is_taken_from_its_file_where_something_later_failed(adaptive, tmp_path):
+    folder = tmp_path / "again"
+    shutil.copytree(adaptive[0].folder, folder)
+    work = Work(folder)
+    assert work.probe(dict.fromkeys(("broken", "base", "copy"), "no/such-model")) == adaptive[1]
+    assert work.judged == []
+    assert work.progress.share == 1.0

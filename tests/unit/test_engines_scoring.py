@@ -222,3 +222,15 @@ def test_several_models_leave_one_table_of_all_rows(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["samples.parquet"]
     # The same seed for both: models are compared on the same draws of luck.
     assert [row["text"] for row in found["a"]] == [row["text"] for row in found["b"]]
+    # Where what comes after it failed, nothing is drawn again; of other problems it is.
+    judged = work.judge.batches
+    options: dict[str, Any] = {
+        "sampling": SAMPLING,
+        "samples": 2,
+        "seed": 1,
+        "judge": work.judge,
+        "context": work.context,
+    }
+    assert score_models(dict.fromkeys("ab", "no/such-model"), PROBLEMS[:3], **options) == found
+    assert work.judge.batches == judged
+    assert len(score_models({"a": "micro"}, PROBLEMS[:2], **options)["a"]) == 4

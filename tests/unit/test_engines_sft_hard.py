@@ -199,6 +199,53 @@ def test_a_problem_that_cannot_be_judged_is_left_out_and_counted(tmp_path, monke
     assert lost not in {trace.problem_id for trace in found.traces}
 
 
+def table_of_counts(work):
+    """Return the cache's table of all problems; other tests may have kept counts of few beside it."""
+    return max((work.cache / "solve_counts").iterdir(), key=lambda path: len(read_rows(path)))
+
+
+def nothing_to_judge(kinds, golds, responses):
+    return [Verdict(None, "infrastructure_error") for _ in responses]
+
+
+def test_a_broken_sandbox_costs_no_later_run_its_counts(counted, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    broken = Work(tmp_path / "stage", cache, monkeypatch)
+    with pytest.raises(InputError, match=f"{len(LONG)} of problems that could not be judged"):
+        broken.keep(judge=nothing_to_judge)
+    assert read_rows(table_of_counts(broken)) == []
+    first = broken.folder / f"hard_samples_{POINTS[0]}.parquet"
+    texts = [row["text"] for row in read_rows(first)]
+    assert {row["correct"] for row in read_rows(first)} == {None}
+    # The stage once more, and the same in another run.
+    again, other = Work(broken.folder, cache, monkeypatch), Work(tmp_path / "other", cache, monkeypatch)
+    assert again.keep() == counted[1]
+    assert [row["text"] for row in read_rows(first)] == texts
+    assert None not in {row["correct"] for row in read_rows(first)}
+    assert other.keep() == counted[1]
+
+
+def test_what_a_cache_holds_of_problems_that_were_not_judged_is_drawn_again(counted, tmp_path, monkeypatch):
+    kept = table_of_counts(counted[0])
+    cache = tmp_path / "cache" / "solve_counts"
+    rows = [{**row, "right": 0, "judged": 0, "drawn": HARD.samples} for row in read_rows(kept)]
+    tables.write_table(cache / kept.name, rows)
+    assert Work(tmp_path / "stage", tmp_path / "cache", monkeypatch).keep() == counted[1]
+
+
+def test_a_training_that_has_begun_goes_on_with_the_problems_it_began_with(counted, tmp_path, monkeypatch):
+    work, found = counted
+    folder, cache = tmp_path / "stage", tmp_path / "cache" / "solve_counts"
+    folder.mkdir()
+    (folder / FILE).write_bytes((work.folder / FILE).read_bytes())
+    # Another run has drawn them anew, and found other problems hard.
+    kept = table_of_counts(work)
+    other = [{**row, "right": row["judged"] - row["right"]} for row in read_rows(kept)]
+    tables.write_table(cache / kept.name, other)
+    assert Work(folder, tmp_path / "cache", monkeypatch).keep() == found
+    assert Work(tmp_path / "new", tmp_path / "cache", monkeypatch).keep() != found
+
+
 def test_a_cache_that_cannot_be_read_or_written_costs_time_alone(counted, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     (cache / "solve_counts").mkdir(parents=True)
@@ -252,7 +299,7 @@ def test_tests_in_a_file_of_their_own_are_known_by_their_content(tmp_path, monke
         tests.write_text(json.dumps(content))
         problem = replace(PROBLEMS[0], answer=tables.tests_pointer(str(tests), "p"), kind="code")
         work = Work(tmp_path / folder, tmp_path / "cache", monkeypatch)
-        for path in Path(work.folder).glob("hard_samples*"):
+        for path in Path(work.folder).glob("hard*.parquet"):
             path.unlink()
         work.keep([replace(LONG[0], problem_id=problem.id)], [problem], judge=never_right)
         return bool(work.sampled())

@@ -1,9 +1,11 @@
 """Packed traces compute what they compute alone, and every trace is packed once."""
 
 import copy
+import importlib.util
 from collections import Counter
 from itertools import chain
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from vibethinker.configs.adapter import LoraAdapter
+from vibethinker.configs.adapter import LoraAdapter, QloraAdapter
 from vibethinker.engines.adapters import load_with_adapter
 from vibethinker.engines.models import load_model, save_model
 from vibethinker.engines.packing import ATTENTION, attend_within_traces, pack, packed_attention, packed_collator
@@ -172,30 +174,42 @@ def leaking(module, query, key, value, attention_mask, **options):
 
 
 def test_attention_that_leaks_is_caught_before_training():
-    AttentionInterface.register("flash_attention_leaking", leaking)
-    model = load()
-    model.config._attn_implementation = "flash_attention_leaking"
-    with pytest.raises(InputError, match="packing: packed traces of Qwen2ForCausalLM compute other logits than alone"):
+    AttentionInterface.register(ATTENTION, leaking)
+    try:
+        with pytest.raises(InputError, match="packed traces of Qwen2ForCausalLM compute other logits than alone"):
+            packed(load())
+    finally:
+        AttentionInterface.register(ATTENTION, packed_attention)
+
+
+def test_layers_that_compute_in_a_coarser_type_are_checked_in_a_fine_one_and_stay_as_they_are():
+    model, types = load().train(), set()
+    hook = model.lm_head.register_forward_hook(lambda layer, inputs, output: types.add(output.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
         packed(model)
+        assert types == {torch.float32}
+        logits(model, traces())
+    assert torch.bfloat16 in types
+    hook.remove()
+    assert model.training
 
 
-def telling(module, query, key, value, attention_mask, cu_seq_lens_q=None, **options):
-    if cu_seq_lens_q is None:
-        return leaking(module, query, key, value, attention_mask, **options)
-    return packed_attention(module, query, key, value, attention_mask, cu_seq_lens_q, **options)
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs bitsandbytes (extra qlora)")
+def test_a_base_of_4_bits_that_computes_in_bfloat16_is_not_refused():
+    model, _ = load_with_adapter("micro", QloraAdapter(rank=4), seed=1, numerics=Numerics("bfloat16", 2))
+    layers: list[Any] = [layer for layer in model.modules() if hasattr(layer, "compute_dtype")]
+    types: list[torch.dtype] = []
+    layers[0].register_forward_hook(lambda layer, inputs, output: types.append(layer.compute_dtype))
+    assert packed(model).get_base_model().config._attn_implementation == ATTENTION
+    assert set(types) == {torch.float32}
+    assert {layer.compute_dtype for layer in layers} == {torch.bfloat16}
 
 
-def test_flash_attention_which_tells_packed_traces_itself_is_left_as_it_is():
-    AttentionInterface.register("flash_attention_telling", telling)
+@pytest.mark.parametrize("name", ["paged_attention", "flash_attention_2"])
+def test_attention_that_ours_does_not_stand_for_is_refused(name):
     model = load()
-    model.config._attn_implementation = "flash_attention_telling"
-    assert packed(model).config._attn_implementation == "flash_attention_telling"
-
-
-def test_attention_that_nobody_knows_is_refused():
-    model = load()
-    model.config._attn_implementation = "paged_attention"
-    with pytest.raises(InputError, match="packing: attention paged_attention of Qwen2ForCausalLM is unknown"):
+    model.config._attn_implementation = name
+    with pytest.raises(InputError, match=f"packing: attention {name} of Qwen2ForCausalLM is unknown"):
         packed(model)
     two_rows = torch.zeros(2, 1, 3, 4)
     with pytest.raises(ValueError, match="packed attention needs one row and cu_seq_lens_q"):

@@ -15,7 +15,7 @@ from vibethinker.configs.sft import SftConfig
 from vibethinker.data.families import FAMILIES
 from vibethinker.data.procedural import draw_problems, draw_traces
 from vibethinker.engines.adapters import check_merge, load_with_adapter
-from vibethinker.engines.checkpoints import checkpoint_folders
+from vibethinker.engines.checkpoints import checkpoint_folders, remove_checkpoint
 from vibethinker.engines.models import load_model
 from vibethinker.engines.packing import attend_within_traces
 from vibethinker.engines.sft_trainer import fine_tune, make_trainer, plan_run
@@ -178,6 +178,36 @@ def test_stopped_and_run_again_it_ends_with_the_same_bits(tmp_path, kind):
         assert ours.loss == theirs.loss
     assert weights(found[0].folder) != weights(found[-1].folder)
     assert stopped.steps() == whole.steps()
+
+
+@pytest.mark.parametrize("interrupted_at", [(1,), (0, 1), (3,), (1, 4)], ids=str)
+def test_stopped_off_the_schedule_it_leaves_the_scheduled_checkpoints_with_the_same_losses(tmp_path, interrupted_at):
+    config = stage(steps=7, save_every=3)
+    expected = Work(tmp_path / "whole").tune(config)
+    assert [checkpoint.step for checkpoint in expected] == [3, 6, 7]
+    stopped = Work(tmp_path / "stopped")
+    for step in interrupted_at:
+        # One step more is done before the request is seen.
+        stopped.stop_after = step
+        with pytest.raises(Interrupted):
+            stopped.tune(config)
+    left = [step for step, _ in checkpoint_folders(tmp_path / "stopped" / "run")]
+    # Of those off the schedule only the last is there, to go on from.
+    assert [step for step in left if step not in (3, 6, 7)] == [interrupted_at[-1] + 1]
+    stopped.stop_after = None
+    found = stopped.tune(config)
+    assert [(checkpoint.step, checkpoint.loss) for checkpoint in found] == [
+        (checkpoint.step, checkpoint.loss) for checkpoint in expected
+    ]
+    assert [step for step, _ in checkpoint_folders(tmp_path / "stopped" / "run")] == [3, 6, 7]
+
+
+def test_a_checkpoints_loss_is_over_its_own_steps_also_where_the_one_before_was_removed(tmp_path):
+    work, config = Work(tmp_path), stage(steps=3)
+    expected = work.tune(config)
+    assert [checkpoint.loss for checkpoint in expected] == [line["loss"] for line in work.steps()]
+    remove_checkpoint(expected[1].folder)
+    assert work.tune(config) == [expected[0], expected[2]]
 
 
 def test_kinds_differ_or_the_above_would_prove_little(tmp_path):

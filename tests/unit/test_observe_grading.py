@@ -1,69 +1,11 @@
-"""What the grading of a file shows: its place in the file, the time it still needs, the rates at the end."""
+"""What the grading of a file shows at its end: rates, and what could not be graded by or read."""
 
 import io
 
-import pytest
 from rich.console import Console
 
 from vibethinker.data.regrade import Grading
-from vibethinker.observe.grading import ReadingProgress, closing_lines, malformed_lines, rates_table
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def progress(clock: Clock, *, terminal: bool = False) -> tuple[ReadingProgress, io.StringIO]:
-    file = io.StringIO()
-    console = Console(file=file, width=100, force_terminal=terminal, color_system=None)
-    return ReadingProgress("answers.jsonl", console=console, clock=clock), file
-
-
-def test_without_a_terminal_a_line_comes_every_ten_seconds() -> None:
-    clock = Clock()
-    shown, file = progress(clock)
-    with shown:
-        shown.start(4_000_000, unit="bytes")
-        for _ in range(3):
-            clock.now += 4
-            shown.advance(500_000, note="1,234 lines")
-        assert file.getvalue() == "answers.jsonl · 37 % of 4.0 MB · 1,234 lines · eta 20 s\n"
-        clock.now += 4
-        shown.advance(500_000)
-    assert file.getvalue().count("\n") == 1
-
-
-def test_on_a_terminal_the_line_lives_and_goes_away() -> None:
-    clock = Clock()
-    shown, file = progress(clock, terminal=True)
-    with shown:
-        shown.start(1000, unit="bytes")
-        clock.now += 5
-        shown.advance(500, note="3 lines")
-    assert "50 % of 1.0 kB · 3 lines · eta 5 s" in file.getvalue()
-    assert file.getvalue().endswith("\x1b[1A\x1b[2K")
-
-
-def test_nothing_is_counted_before_a_file_is_begun() -> None:
-    shown, _ = progress(Clock())
-    with pytest.raises(ValueError, match="call start"):
-        shown.advance(1)
-    assert not shown.interrupt_requested()
-
-
-def test_a_file_of_nothing_has_no_share() -> None:
-    clock = Clock()
-    shown, file = progress(clock)
-    shown.start(0, unit="bytes")
-    clock.now += 20
-    shown.advance(0)
-    assert file.getvalue() == "answers.jsonl\n"
+from vibethinker.observe.grading import closing_lines, malformed_lines, rates_table
 
 
 def test_rates_stand_in_a_table_by_status() -> None:

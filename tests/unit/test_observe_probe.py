@@ -98,10 +98,29 @@ def test_the_terminals_table_marks_specialists_and_says_who_is_out() -> None:
 
 def test_a_choice_has_its_margin_where_there_is_one() -> None:
     assert choice_lines(PROBE) == [
-        "algebra: a/10, pass@8 .500, .100 (-.05–.25) ahead of a/20, best in 88% of resamples",
+        "algebra: a/10, pass@8 .500, .100 (-.05 to .25) ahead of a/20, best in 88% of resamples among those "
+        "still in the race",
         "<geometry>: a/20, pass@8 .800",
         "600 samples drawn, 25 % of the 2,400 of a full grid",
     ]
+
+
+def test_a_choice_among_everybody_is_said_to_be_nothing_else_and_one_without_wins_has_none() -> None:
+    full = copy.deepcopy(PROBE)
+    full["budget"]["name"] = "full"
+    assert choice_lines(full)[0].endswith("ahead of a/20, best in 88% of resamples")
+    full["specialists"]["algebra"]["wins"] = None
+    assert choice_lines(full)[0].endswith("ahead of a/20")
+
+
+def test_the_report_says_among_whom_the_other_rules_would_have_chosen() -> None:
+    def note(metrics: dict[str, Any]) -> str:
+        section = probe_section(StageRecord("probe", "probe", "done", 1.0, metrics, (), Path("probe")), NO_RUN)
+        assert section is not None
+        return next(grid.note for grid in section.blocks if isinstance(grid, Grid) and grid.caption.startswith("Why"))
+
+    assert note(PROBE).count("among those still in the race") == 2
+    assert "among" not in note(PROBE | {"budget": PROBE["budget"] | {"name": "full"}})
 
 
 def test_the_heat_map_is_an_svg_with_every_value_and_a_frame_for_each_specialist(tmp_path: Path) -> None:
@@ -146,7 +165,7 @@ def test_the_section_shows_intervals_diversity_dropped_rounds_budget_and_margin(
         (".30", "out in round 2 · @1 .15"),
     ]
     assert "3 problems left out" in grids["pass@8 by checkpoint and domain"][1][1][1]
-    assert grids["Why these specialists"][0][4:6] == [(".100", "-.05–.25"), ("88%", "")]
+    assert grids["Why these specialists"][0][4:6] == [(".100", "-.05 to .25"), ("88%", "")]
     assert grids["How diverse, not only how right"][0][1] == ("1.25", "answers 1.90")
     assert grids["Responses"][0] == [("a/10", ""), ("20.0", ""), (".125", ""), (".250", "")]
 

@@ -1,4 +1,4 @@
-"""The display of a run: its estimate of the time left, its lines, and how it passes on the wish to stop."""
+"""The display of a run or of a reading: the time left, its lines, and how it passes on the wish to stop."""
 
 import io
 import re
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vibethinker.errors import Interrupted
-from vibethinker.observe.progress import Pace, RunDisplay
+from vibethinker.observe.progress import Pace, ReadingProgress, RunDisplay
 
 STAGES = [("problems", "data"), ("signal", "rl")]
 
@@ -254,3 +254,50 @@ def test_a_task_of_nothing_is_shown_without_a_share() -> None:
     clock.now += 12.0
     progress.advance(0)
     assert " ".join(file.getvalue().splitlines()[-1].split()) == "2 signal rl prompt 0/0 12 s"
+
+
+def reading(clock: Clock, *, terminal: bool = False) -> tuple[ReadingProgress, io.StringIO]:
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=terminal, color_system=None)
+    return ReadingProgress("answers.jsonl", console=console, clock=clock), file
+
+
+def test_without_a_terminal_the_reading_of_a_file_has_a_line_every_ten_seconds() -> None:
+    clock = Clock()
+    shown, file = reading(clock)
+    with shown:
+        shown.start(4_000_000, unit="bytes")
+        for _ in range(3):
+            clock.now += 4
+            shown.advance(500_000, note="1,234 lines")
+        assert file.getvalue() == "answers.jsonl · 37 % of 4.0 MB · 1,234 lines · eta 20 s\n"
+        clock.now += 4
+        shown.advance(500_000)
+    assert file.getvalue().count("\n") == 1
+
+
+def test_on_a_terminal_the_line_of_a_reading_lives_and_goes_away() -> None:
+    clock = Clock()
+    shown, file = reading(clock, terminal=True)
+    with shown:
+        shown.start(1000, unit="bytes")
+        clock.now += 5
+        shown.advance(500, note="3 lines")
+    assert "50 % of 1.0 kB · 3 lines · eta 5 s" in file.getvalue()
+    assert file.getvalue().endswith("\x1b[1A\x1b[2K")
+
+
+def test_nothing_is_counted_before_a_file_is_begun() -> None:
+    shown, _ = reading(Clock())
+    with pytest.raises(ValueError, match="call start"):
+        shown.advance(1)
+    assert not shown.interrupt_requested()
+
+
+def test_a_file_of_nothing_has_no_share() -> None:
+    clock = Clock()
+    shown, file = reading(clock)
+    shown.start(0, unit="bytes")
+    clock.now += 20
+    shown.advance(0)
+    assert file.getvalue() == "answers.jsonl\n"

@@ -10,8 +10,9 @@ from rich.console import Console
 from vibethinker.configs.probe import AdaptiveBudget, ProbeConfig, ProbingConfig
 from vibethinker.data.families import FAMILIES
 from vibethinker.data.procedural import draw_problems
-from vibethinker.data.tables import read_rows
+from vibethinker.data.tables import read_rows, write_table
 from vibethinker.engines.models import load_model, save_model
+from vibethinker.engines.scoring import SAMPLE_SCHEMA
 from vibethinker.errors import InputError
 from vibethinker.files import read_json
 from vibethinker.interfaces import Numerics, StageContext
@@ -34,8 +35,9 @@ DOMAINS = ["algebra", "statistics"]
 FULL = ProbingConfig(k=2, samples=4, max_new_tokens=24, bootstrap=200)
 
 
-def context(folder):
-    display = RunDisplay("test", 1, folder, "", [("probe", "probe")], console=Console(file=io.StringIO()))
+def context(folder, output=None):
+    console = Console(file=output or io.StringIO(), width=400)
+    display = RunDisplay("test", 1, folder, "", [("probe", "probe")], console=console)
     return StageContext(
         folder=folder,
         inputs={},
@@ -95,7 +97,7 @@ def test_the_specialist_has_the_greatest_pass_at_k_of_those_in_the_race_and_lead
         assert low <= row["margin"] <= high
         assert row["margin"] >= 0
         assert 0 < row["wins"] <= 1
-        assert row["lowest_loss"] == "broken"
+        assert row["lowest_loss"] == min(racing, key=["broken", "base", "off"].index)
     assert found["best"] in {row["checkpoint"] for row in found["specialists"].values()}
     assert found["best_path"] == f"specialists/{found['best']}"
 
@@ -142,6 +144,77 @@ def test_a_domain_in_which_nothing_can_be_judged_is_refused_by_name(candidates, 
     problems = [*PROBLEMS[:2], Problem("u", "How many?", "", "riddles", "test")]
     with pytest.raises(InputError, match="none of the problems of riddles has k=2 responses that could be judged"):
         probe(FULL, candidates[1:2], problems, context(tmp_path), seed=7)
+
+
+def recorded(folder, verdicts, config=FULL, output=None):
+    """Probe what was drawn before: by checkpoint and problem the verdicts on its responses."""
+    rows = [
+        {
+            "model": name,
+            "problem_id": problem,
+            "domain": "x",
+            "draw": draw,
+            "text": f"{draw}",
+            "correct": correct,
+            "status": "match" if correct else "mismatch",
+            "length": 1,
+            "truncated": False,
+        }
+        for name, by_problem in verdicts.items()
+        for problem, found in by_problem.items()
+        for draw, correct in enumerate(found)
+    ]
+    empty = dict.fromkeys(SAMPLE_SCHEMA.names)
+    write_table(folder / "samples.parquet", [empty | row for row in rows], SAMPLE_SCHEMA)
+    problems = [Problem(problem, problem, "1", "x", "integer") for problem in next(iter(verdicts.values()))]
+    models = [Candidate(name, "no/such-model", name) for name in verdicts]
+    return probe(config, models, problems, context(folder, output), seed=7)
+
+
+RIGHT, HALF, WRONG, UNKNOWN = [True] * 4, [True, True, False, False], [False] * 4, [None] * 4
+
+
+def test_checkpoints_are_compared_on_the_problems_that_could_be_judged_for_all_of_them(tmp_path):
+    """The first is ahead on what both have, and asked the hard ones too, so that its own mean is the lower one."""
+    easy, hard = [f"easy {n}" for n in range(9)], [f"hard {n}" for n in range(9)]
+    output = io.StringIO()
+    found = recorded(
+        tmp_path,
+        {
+            "most": dict.fromkeys(easy, HALF) | dict.fromkeys(hard, UNKNOWN),
+            "all": dict.fromkeys(easy, RIGHT) | dict.fromkeys(hard, WRONG),
+        },
+        output=output,
+    )
+    assert cells(found, "pass@2")["all", "x"] == 0.5 < cells(found, "pass@2")["most", "x"]
+    row = found["specialists"]["x"]
+    assert (row["checkpoint"], row["pass@2"], row["best_pass@1"], found["best"]) == ("all", 1.0, "all", "all")
+    assert row["margin"] == pytest.approx(1 / 6)
+    assert row["wins"] == 1.0
+    assert "1 of 2 cells leave out more than a tenth of their problems" in output.getvalue()
+    assert "most in most, x: 9 of 18" in output.getvalue()
+    assert "overrates" not in output.getvalue()
+
+
+def test_a_tenth_of_the_problems_may_be_left_out_without_a_warning(tmp_path):
+    output = io.StringIO()
+    recorded(tmp_path, {"a": {"p": UNKNOWN} | {f"q{n}": HALF for n in range(9)}}, output=output)
+    assert "leave out" not in output.getvalue()
+
+
+def test_under_the_adaptive_budget_a_warning_says_that_what_is_left_is_overrated(tmp_path):
+    output = io.StringIO()
+    config = FULL.model_copy(update={"budget": AdaptiveBudget(name="adaptive", rounds=(1.0,))})
+    recorded(tmp_path, {"a": {"p": UNKNOWN, "q": HALF}}, config, output)
+    assert "the adaptive budget overrates such cells" in output.getvalue()
+
+
+def test_checkpoints_without_a_shared_problem_have_no_wins_and_no_margin_and_are_told(tmp_path):
+    output = io.StringIO()
+    found = recorded(tmp_path, {"a": {"p": HALF, "q": UNKNOWN}, "b": {"p": UNKNOWN, "q": RIGHT}}, output=output)
+    row = found["specialists"]["x"]
+    assert (row["checkpoint"], row["wins"], row["margin"], row["margin_interval"]) == ("b", None, None, None)
+    assert "x: no problem could be judged for all checkpoints" in output.getvalue()
 
 
 def test_a_single_checkpoint_has_no_margin_and_always_wins(candidates, tmp_path):

@@ -13,6 +13,8 @@ Guarantee: a candidate that is no worse than the leader on all P problems is dro
 most ``error``, as far as means of m differences are normal; spend the error over the looks. ``worse_part`` drops by
 rank. Guarantee, by Markov's inequality: with a best candidate * and K kept it loses * with a chance of at most
 (1/K) * sum over rivals of P(rival looks better than *): one that leads clearly stays, one of many equals may go.
+
+Equal means are decided by those of other values, as in ``specialists``: ``ties``, of the same problems.
 """
 
 from collections.abc import Mapping
@@ -25,7 +27,7 @@ from vibethinker.algos.intervals import t_quantile
 Values = Mapping[str, Mapping[str, float]]
 
 FEWEST_PROBLEMS = 8
-"""Problems below which nothing is dropped by the bound: their spread says too little. Ours."""
+"""Problems below which nobody is dropped: they say too little. Ours."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,13 @@ class Lead:
     at_least: float
 
 
-def behind(values: Values, *, population: int | None, error: float) -> dict[str, Lead]:
+def common_values(values: Values) -> dict[str, dict[str, float]]:
+    """Return the values of the problems that all candidates have, in the order of the first one's."""
+    shared = [problem for problem in next(iter(values.values()), {}) if all(problem in own for own in values.values())]
+    return {name: {problem: own[problem] for problem in shared} for name, own in values.items()}
+
+
+def behind(values: Values, *, population: int | None, error: float, ties: Values | None = None) -> dict[str, Lead]:
     """Return the candidates that cannot win any more.
 
     Args:
@@ -45,6 +53,7 @@ def behind(values: Values, *, population: int | None, error: float) -> dict[str,
         population: Problems in all, those to come included; None where all will be measured anew, so that what was seen
             is a sample however many there are.
         error: Chance of dropping the best that may be spent in this look, over all rivals, in (0, 0.5].
+        ties: What decides who leads of those with equal means.
 
     Raises:
         ValueError: If ``error`` is out of range, or more problems were seen than there are.
@@ -56,7 +65,7 @@ def behind(values: Values, *, population: int | None, error: float) -> dict[str,
     dropped: dict[str, Lead] = {}
     if len(values) < 2:
         return dropped
-    leader = ranked(values)[0]
+    leader = ranked(values, ties)[0]
     for name, mine in values.items():
         leads = [value - mine[problem] for problem, value in values[leader].items() if problem in mine]
         if name == leader or len(leads) < FEWEST_PROBLEMS:
@@ -70,17 +79,20 @@ def behind(values: Values, *, population: int | None, error: float) -> dict[str,
     return dropped
 
 
-def worse_part(values: Values, *, keep: float) -> list[str]:
-    """Return the candidates outside the best ``keep`` of all (at least two stay), the worst last.
-
-    >>> worse_part({"a": {"p": 0.5}, "b": {"p": 0.9}, "c": {"p": 0.1}, "d": {"p": 0.7}}, keep=0.5)
-    ['a', 'c']
-    """
+def worse_part(values: Values, *, keep: float, ties: Values | None = None) -> list[str]:
+    """Return those outside the best ``keep`` of all (at least two stay), the worst last; none by too few problems."""
     if not 0 < keep <= 1:
         raise ValueError(f"need 0 < keep <= 1, got {keep}")
-    return ranked(values)[max(2, ceil(keep * len(values))) :]
+    if min(map(len, values.values()), default=0) < FEWEST_PROBLEMS:
+        return []
+    return ranked(values, ties)[max(2, ceil(keep * len(values))) :]
 
 
-def ranked(values: Values) -> list[str]:
-    """Return the candidates by their mean, best first; of equals the first listed first, without values last."""
-    return sorted(values, key=lambda name: -fmean(values[name].values()) if values[name] else float("inf"))
+def ranked(values: Values, ties: Values | None = None) -> list[str]:
+    """Return the candidates by their mean, best first, then by that of ``ties``, then as listed; without values last.
+
+    >>> ranked({"a": {"p": 1.0}, "b": {"p": 1.0}}, ties={"a": {"p": 0.2}, "b": {"p": 0.6}})
+    ['b', 'a']
+    """
+    means = [{name: fmean(own.values()) for name, own in each.items() if own} for each in (values, ties or {})]
+    return sorted(values, key=lambda name: [-each.get(name, float("-inf")) for each in means])

@@ -30,14 +30,14 @@ class Choice:
 
     Attributes:
         runner_up: The next best by the rule; None where there is only one.
-        margin: By how much its Pass@K exceeds the runner-up's; None where there is none.
-        lowest_loss: That of the lowest training loss, among those trained on this domain if any: others do not compare.
+        lowest_loss: That of the lowest training loss among those not out, of them those trained on this domain if any:
+            others do not compare.
+        best_pass_at_1: That of the highest pass@1 among those not out.
     """
 
     name: str
     pass_at_k: float
     runner_up: str | None
-    margin: float | None
     lowest_loss: str | None
     best_pass_at_1: str
 
@@ -63,7 +63,8 @@ def choose_specialist(
     ]
     if not judged:
         raise ValueError(f"no checkpoint has a Pass@K in {domain!r}: nothing there could be judged")
-    known = [checkpoint for _, _, checkpoint in judged if checkpoint.loss is not None]
+    racing = [item for item in judged if item[2].name not in out] or judged
+    known = [checkpoint for _, _, checkpoint in racing if checkpoint.loss is not None]
     if by == "loss" and not known:
         raise ValueError("no checkpoint has a loss: choose by pass@k or pass@1")
     known = [each for each in known if each.trained_on == domain] or known
@@ -81,9 +82,8 @@ def choose_specialist(
         name=ranked[0][2].name,
         pass_at_k=ranked[0][0],
         runner_up=second[2].name if second else None,
-        margin=ranked[0][0] - second[0] if second else None,
         lowest_loss=min(known, key=lambda each: each.loss or 0.0).name if known else None,
-        best_pass_at_1=max(judged, key=lambda item: item[1])[2].name,
+        best_pass_at_1=max(racing, key=lambda item: item[1])[2].name,
     )
 
 

@@ -21,7 +21,8 @@ def verify(
 ) -> None:
     """Grade anybody's answers: a verdict for every line of a file."""
     from vibethinker.data.regrade import Audit, audit_file, regrade_file
-    from vibethinker.observe.grading import ReadingProgress, closing_lines, malformed_lines, rates_table
+    from vibethinker.observe.grading import closing_lines, malformed_lines, rates_table
+    from vibethinker.observe.progress import ReadingProgress
 
     found: Audit
     with terminated_like_interrupted(), ReadingProgress(answers.name) as progress:

@@ -130,7 +130,7 @@ def fuse(
     try:
         with terminated_like_interrupted():
             from vibethinker.engines.fusion import fuse_models
-            from vibethinker.observe.grading import ReadingProgress
+            from vibethinker.observe.progress import ReadingProgress
 
             start = time.monotonic()
             with ReadingProgress(output.name) as progress:

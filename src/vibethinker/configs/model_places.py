@@ -19,7 +19,7 @@ def micro_folder() -> Path:
 
 
 ADAPTER_CONFIG = "adapter_config.json"
-_ADAPTER_BASE = "base_model_name_or_path"
+ADAPTER_BASE = "base_model_name_or_path"
 
 
 def is_adapter(folder: Path) -> bool:
@@ -31,16 +31,23 @@ def adapter_base(folder: Path) -> str:
     """Return the reference to the model that an adapter is of; a relative path leads from the adapter's own folder.
 
     Raises:
-        InputError: If the adapter does not say, or its configuration cannot be read.
+        InputError: If the adapter does not say, its base is an adapter too, or its configuration cannot be read.
     """
     try:
-        named = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8")).get(_ADAPTER_BASE)
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"cannot read {folder / ADAPTER_CONFIG}: need JSON with {_ADAPTER_BASE}") from error
+        named = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8")).get(ADAPTER_BASE)
+    except (OSError, ValueError, RecursionError, AttributeError) as error:
+        raise InputError(f"cannot read {folder / ADAPTER_CONFIG}: need JSON with {ADAPTER_BASE}") from error
     if not isinstance(named, str) or not named:
-        raise InputError(f"{folder / ADAPTER_CONFIG} does not name the adapter's base: set its {_ADAPTER_BASE}")
-    beside = folder / named
-    return str(beside) if beside.is_dir() else named
+        raise InputError(f"{folder / ADAPTER_CONFIG} does not name the adapter's base: set its {ADAPTER_BASE}")
+    try:
+        beside = folder / named
+        base = beside if beside.is_dir() else Path(named).expanduser()
+        is_nested = is_adapter(base)
+    except OSError as error:
+        raise InputError(f"{folder / ADAPTER_CONFIG}: {ADAPTER_BASE} is no model: {error.strerror}") from error
+    if is_nested:
+        raise InputError(f"{folder} is an adapter of an adapter, {base}: merge that one first, or name its base")
+    return str(beside) if base is beside else named
 
 
 def locate(reference: str) -> Path | str:
@@ -52,11 +59,15 @@ def locate(reference: str) -> Path | str:
     if reference.startswith(PACKAGE_PREFIX):
         return _in_package(reference)
     path = micro_folder() if reference == MICRO else Path(reference).expanduser()
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise InputError(f"no model {reference}: {error.strerror}: give an existing folder or a hub id") from error
+    if is_folder:
         if not (path / "config.json").is_file() and not is_adapter(path):
             raise InputError(f"{path} holds no model: a Hugging Face model folder has a config.json")
         return path
-    if path.is_file():
+    if is_file:
         if path.suffix != ".gguf":
             raise InputError(f"{path} is no model: give a model folder, a .gguf file or a hub id")
         return path

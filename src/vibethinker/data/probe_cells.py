@@ -35,7 +35,8 @@ class DrawingPlan:
         k: Of pass@k.
         looks: After how many responses; all of them at once under the full budget.
         enough: Right ones at which a look is the last; more than there are under the full budget.
-        diversity_draws: Responses among which different answers and solutions are counted.
+        diversity_draws: Responses among which different answers and solutions are counted: as many as the first look
+            of the adaptive budget has, under the full one too, so that the two compare.
     """
 
     k: int
@@ -47,10 +48,11 @@ class DrawingPlan:
     def of(cls, config: ProbingConfig) -> "DrawingPlan":
         """Return the plan of a budget."""
         k, samples = config.k, config.samples
+        curtailed = plan(k, samples)
+        first = curtailed.looks[0]
         if isinstance(config.budget, AdaptiveBudget):
-            curtailed = plan(k, samples)
-            return cls(k, curtailed.looks, curtailed.enough, curtailed.looks[0])
-        return cls(k, (samples,), samples + 1, k)
+            return cls(k, curtailed.looks, curtailed.enough, first)
+        return cls(k, (samples,), samples + 1, first)
 
 
 def counts_at_looks(rows: Iterable[Row], drawing: DrawingPlan) -> dict[str, list[tuple[int, int]]]:
@@ -69,7 +71,9 @@ def counts_at_looks(rows: Iterable[Row], drawing: DrawingPlan) -> dict[str, list
 def values_by_problem(rows: Iterable[Row], drawing: DrawingPlan, *, k: int) -> dict[str, float]:
     """Return the unbiased pass@k by problem, for any ``k`` up to the plan's.
 
-    Problems of which too few responses could be judged are left out: nothing is known of them, which is not 0.
+    Problems of which too few responses could be judged are left out: nothing is known of them, which is not 0. Where
+    problems are left early that favours who solves them: of problems with many responses that cannot be judged, one
+    solved at an early look stays and one that is not falls out, so that the mean over those that stay is too high.
     """
     return {
         problem: curtailed_pass_at_k(counts, k=k, enough=drawing.enough)

@@ -143,13 +143,15 @@ _BATCH_ROWS = 64
 
 
 def _stream_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-            except ValueError as error:
+                row = json.loads(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}:{number}: not UTF-8: {error.reason}: save the file as UTF-8") from error
+            except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}:{number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise InputError(f"{path}:{number}: a line must be a JSON object, got {type(row).__name__}")

@@ -217,7 +217,7 @@ def check_merge(
     difference = moved = scale = along = norm = 0.0
     for row in token_ids:
         ids = torch.tensor([list(row)], device=model.device)
-        with torch.inference_mode(), _exactly(model), _exactly(merged):
+        with torch.inference_mode(), exactly(model), exactly(merged):
             ours, theirs = model(input_ids=ids).logits.double(), merged(input_ids=ids).logits.double()
             with model.disable_adapter():
                 base = model(input_ids=ids).logits.double()
@@ -244,7 +244,7 @@ def check_merge(
 
 
 @contextmanager
-def _exactly(model: torch.nn.Module) -> Iterator[None]:
+def exactly(model: torch.nn.Module) -> Iterator[None]:
     """Compute without dropout and in float32, also in layers of 4 bits, which have a numeric type of their own."""
     training = model.training
     before = [(module, module.compute_dtype) for module in model.modules() if hasattr(module, "compute_dtype")]

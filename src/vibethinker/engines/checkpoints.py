@@ -49,6 +49,18 @@ def remove_checkpoint(checkpoint: Path) -> None:
         shutil.rmtree(path)
 
 
+def is_scheduled(step: int, *, save_every: int, steps: int) -> bool:
+    """Say whether a training of so many steps saves at this one whether it is interrupted or not."""
+    return step % save_every == 0 or step == steps
+
+
+def remove_unscheduled(folder: Path, *, save_every: int, steps: int) -> None:
+    """Remove the checkpoints that an interruption left off the schedule, but not the last: it may be gone on from."""
+    for step, checkpoint in checkpoint_folders(folder)[:-1]:
+        if not is_scheduled(step, save_every=save_every, steps=steps):
+            remove_checkpoint(checkpoint)
+
+
 class WholeCheckpoints:
     """Mix-in for a Hugging Face trainer: ``_save_checkpoint`` leaves a whole checkpoint or none.
 

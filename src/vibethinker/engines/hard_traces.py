@@ -2,7 +2,8 @@
 
 Source: VibeThinker-3B, section 2.1.2: traces of at least 5K tokens of problems with an error rate of at least .75 over
 8 rollouts of a reference model. Ours: a problem gets no more rollouts than decide it (``algos.hard_problems``), and
-counts are kept in the user's cache, since they depend on nothing that a training is tuned by.
+counts are kept in the user's cache, since they depend on nothing that a training is tuned by. A stage whose training
+has begun goes on with the counts in its own folder, whatever became of the cache.
 """
 
 import hashlib
@@ -61,6 +62,7 @@ class Drawn:
 
 
 _NOTHING = Drawn(Count(0, 0), 0)
+_DECIDED = ("hard", "solved")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def keep_hard(
     judge: Judge,
 ) -> HardTraces:
     """Return the long traces of hard problems, and write the problems' counts to ``hard.parquet``.
+
+    Counts of these problems that are there already, some of them of hard ones, are taken: a training may have begun.
 
     Args:
         stage_id: The stage's id.
@@ -114,7 +118,9 @@ def keep_hard(
             f'stage "{stage_id}": hard: {missing} of {len(asked)} problems have no gold answer to judge rollouts by: '
             f"run the data stage again, with a column of answers"
         )
-    drawn = _draw(stage_id, hard, context, reference, [by_id[name] for name in asked], judge)
+    drawn = _shown(context.folder / FILE, asked, hard)
+    if drawn is None:
+        drawn = _draw(stage_id, hard, context, reference, [by_id[name] for name in asked], judge)
     standings = {name: found.standing(hard) for name, found in drawn.items()}
     _write_shown(context.folder / FILE, drawn, standings, by_id)
     kept = [trace for trace in long if standings[trace.problem_id] == "hard"]
@@ -147,8 +153,8 @@ def _draw(
     of = fingerprints(_with_tests_content(problems), parts)
     cache = _Cache(parts, context)
     drawn = {problem.id: cache.known.get(of[problem.id], _NOTHING) for problem in problems}
-    # Under another bound a kept count may leave a problem open: then it is drawn anew.
-    drawn = {name: _NOTHING if found.standing(hard) == "open" else found for name, found in drawn.items()}
+    # Under another bound a kept count may leave a problem open: then it is drawn anew. So is what could not be judged.
+    drawn = {name: found if found.standing(hard) in _DECIDED else _NOTHING for name, found in drawn.items()}
     done = 0
     for point in decision_points(hard.samples, min_error_rate=hard.min_error_rate):
         still_open = [problem for problem in problems if drawn[problem.id].standing(hard) == "open"]
@@ -165,7 +171,8 @@ def _draw(
         )
         drawn |= {name: Drawn(drawn[name].count + count, point) for name, count in counts.items()}
         done = point
-    cache.add({of[name]: found for name, found in drawn.items()})
+    # What could not be judged says nothing of the model: a sandbox may have been broken.
+    cache.add({of[name]: found for name, found in drawn.items() if found.standing(hard) in _DECIDED})
     return drawn
 
 
@@ -209,6 +216,19 @@ def _with_tests_content(problems: Sequence[Problem]) -> list[Problem]:
             problem = replace(problem, answer=f"{digests[file]} {name}")
         found.append(problem)
     return found
+
+
+def _shown(path: Path, asked: Sequence[str], hard: HardConfig) -> dict[str, Drawn] | None:
+    """Return the counts that the stage's own table holds; None unless they are of these problems, some of them hard.
+
+    Without a hard problem there was no training, and what kept problems from being judged may have been mended.
+    """
+    rows = read_rows(path) if path.is_file() else []
+    drawn = {row["problem_id"]: Drawn(Count(row["right"], row["judged"]), row["drawn"]) for row in rows}
+    standings = {found.standing(hard) for found in drawn.values()}
+    if list(drawn) != list(asked) or "hard" not in standings or "open" in standings:
+        return None
+    return drawn
 
 
 def _write_shown(

@@ -1,14 +1,15 @@
 """A bound on the checkpoints of a fine-tuning: those that can still win a domain stay, the others are removed.
 
-What a checkpoint's look at the probing problems showed is kept beside the checkpoints, so that a run that goes on
-after an interruption removes what an uninterrupted one removes.
+What a checkpoint's look at the probing problems showed, and who stays after it, is kept beside the checkpoints, so that
+a run that goes on after an interruption removes what an uninterrupted one removes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
+from peft import PeftModel
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -22,14 +23,15 @@ from vibethinker.algos.contenders import contenders
 from vibethinker.algos.pass_at_k import pass_at_k
 from vibethinker.configs.keep import KeepConfig
 from vibethinker.engines.checkpoints import checkpoint_folders, remove_checkpoint
-from vibethinker.engines.line_record import LineRecord
+from vibethinker.engines.line_record import Line, LineRecord
 from vibethinker.engines.packing import whole_rows
 from vibethinker.engines.sampler import ModelSampler
-from vibethinker.errors import InputError
+from vibethinker.errors import InputError, Interrupted
 from vibethinker.interfaces import Judge, StageContext
 from vibethinker.records import Problem
 
 SEEN_FILE = "seen.jsonl"
+Loaded = tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]
 
 
 class CheckpointKeeper:
@@ -63,33 +65,60 @@ class CheckpointKeeper:
             )
         self.seen = LineRecord(folder / SEEN_FILE)
 
-    def look(self, step: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Probe the model, which is the checkpoint of this step, unless that was done before; then remove others."""
-        self.seen.find_or_add(lambda: {"values": self._values(model, tokenizer)}, step=step)
-        last = checkpoint_folders(self.folder)[-1][0]
-        on_disk = {str(number): path for number, path in checkpoint_folders(self.folder)}
-        values = {str(line["step"]): line["values"] for line in self.seen if str(line["step"]) in on_disk}
+    def look(self, step: int, load: Callable[[], Loaded]) -> None:
+        """Probe the checkpoint of this step unless that was done before, then remove those without a chance after it.
+
+        Args:
+            step: Of the last scheduled checkpoint.
+            load: Returns its model and tokenizer; called only where it was not probed before.
+
+        Raises:
+            Interrupted: When the user asked to stop before the probe was done; it is to be done before training on.
+        """
+        line = self.seen.find(step=step) or self.seen.add(self._seen(step, *load()))
+        for number, path in checkpoint_folders(self.folder):
+            # Not the one just seen, whatever it is: the training goes on from it.
+            if number < step and number not in line["kept"]:
+                remove_checkpoint(path)
+
+    def _seen(self, step: int, model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> Line:
+        """Return a step's line: its values, and the steps that may still win a domain, of those that are on disk."""
+        found = self._values(step, model, tokenizer)
+        on_disk = {number for number, _ in checkpoint_folders(self.folder)}
+        values = {line["step"]: line["values"] for line in self.seen if line["step"] in on_disk} | {step: found}
         kept = contenders(
-            {domain: {name: found[domain] for name, found in values.items()} for domain in self.domains},
+            {domain: {str(number): each[domain] for number, each in values.items()} for domain in self.domains},
             error=self.config.error,
             most=self.config.most,
         )
-        for name in values:
-            # The training goes on from the last one.
-            if name not in kept and int(name) != last:
-                remove_checkpoint(on_disk[name])
+        # Asked again without those that were removed by it, the bound might remove more: it is asked once.
+        return {"step": step, "values": found, "kept": [int(name) for name in kept]}
 
     @property
     def removed(self) -> int:
         """How many checkpoints that were seen are not on disk any more."""
-        return len(self.seen) - len(checkpoint_folders(self.folder))
+        on_disk = {number for number, _ in checkpoint_folders(self.folder)}
+        return sum(line["step"] not in on_disk for line in self.seen)
 
-    def _values(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[str, float]]:
+    def _values(
+        self, step: int, model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase
+    ) -> dict[str, dict[str, float]]:
         """Return Pass@K by domain and problem; a problem too few of whose responses could be judged is left out."""
+
+        def stop_if_asked(_: int = 0) -> None:
+            if self.context.progress.interrupt_requested():
+                raise Interrupted(step=step)
+
+        stop_if_asked()
         training = model.training
         with whole_rows(model):
             sampler = ModelSampler(
-                model, tokenizer, prompt=self.context.prompt, sampling=self.config, numerics=self.context.numerics
+                model,
+                tokenizer,
+                prompt=self.context.prompt,
+                sampling=self.config,
+                numerics=self.context.numerics,
+                on_batch=stop_if_asked,
             )
             drawn = sampler.sample(
                 [problem.question for problem in self.problems], samples=self.config.samples, seed=self.seed
@@ -131,4 +160,4 @@ class LookAgain(TrainerCallback):  # type: ignore[misc]
         **_: Any,  # noqa: ANN401
     ) -> None:
         """Look, now that the checkpoint is loaded."""
-        self.keeper.look(state.global_step, model, processing_class)
+        self.keeper.look(state.global_step, lambda: (model, processing_class))

@@ -3,7 +3,7 @@
 Source: VibeThinker-3B, section 2.1.2, trains with sequence packing and does not say how. Here rows are filled by TRL's
 best-fit decreasing; positions begin anew with every trace, and attention is computed trace by trace, so that a packed
 trace computes what it computes alone. The rows of a micro-batch lie end to end as one, without padding. A mask over
-such a row would cost its length squared, where flash attention is not to be had.
+such a row would cost its length squared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from trl import pack_dataset
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
+from vibethinker.engines.adapters import MERGE_TOLERANCE, exactly
 from vibethinker.errors import InputError
 
 # One progress bar is enough, and it is ours.
@@ -26,11 +27,8 @@ disable_progress_bars()
 ATTENTION = "vibethinker_packed"
 """Name of the attention that is computed trace by trace, among those of transformers."""
 
-# Attention that tells packed traces by itself, from what the collator gives.
-_FLASH = "flash_attention"
-_MASKED = ("sdpa", "eager")
-# The largest difference between a packed trace's logits and its own, as a share of the largest logit; as of a merge.
-_TOLERANCE = 1e-4
+# Attention of which ours is the same, computed trace by trace.
+_REPLACED = ("sdpa", "eager")
 
 
 def pack(dataset: Dataset, *, length: int) -> Dataset:
@@ -101,20 +99,19 @@ def attend_within_traces(model: PreTrainedModel, traces: Sequence[Sequence[int]]
     if kinds != {"full_attention"}:
         raise InputError(f"packing: {name} has layers of {', '.join(sorted(kinds))}; need full attention: set it false")
     implementation = model.config._attn_implementation
-    if implementation not in _MASKED and not implementation.startswith(_FLASH):
+    if implementation not in _REPLACED:
         raise InputError(f"packing: attention {implementation} of {name} is unknown: set it false")
     alone = [_logits(model, {"input_ids": torch.tensor([list(trace)])}) for trace in traces]
-    if implementation in _MASKED:
-        try:
-            model.set_attn_implementation(ATTENTION)
-        except ValueError as error:
-            raise InputError(f"packing: attention of {name} cannot be set: {error}; set it false") from error
+    try:
+        model.set_attn_implementation(ATTENTION)
+    except ValueError as error:
+        raise InputError(f"packing: attention of {name} cannot be set: {error}; set it false") from error
     rows = [{"input_ids": list(trace), "seq_lengths": [len(trace)]} for trace in traces]
     batch = packed_collator(pad=0)(rows)
     del batch["labels"], batch["seq_idx"]
     expected, found = torch.cat(alone, dim=1), _logits(model, batch)
     difference, scale = float((found - expected).abs().max()), float(expected.abs().max())
-    if not difference <= _TOLERANCE * scale:
+    if not difference <= MERGE_TOLERANCE * scale:
         raise InputError(
             f"packing: packed traces of {name} compute other logits than alone (by {difference:.2g} of {scale:.2g}), "
             f"so that they see one another: set it false"
@@ -137,9 +134,8 @@ def whole_rows(model: PreTrainedModel | PeftModel) -> Iterator[None]:
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def _logits(model: PreTrainedModel, batch: dict[str, Any]) -> torch.Tensor:
-    training = model.training
-    model.eval()
     inputs = {key: value.to(model.device) if isinstance(value, torch.Tensor) else value for key, value in batch.items()}
-    logits: torch.Tensor = model(**inputs, use_cache=False).logits
-    model.train(training)
+    # In the layers' own type rounding alone would differ by more than is allowed.
+    with exactly(model):
+        logits: torch.Tensor = model(**inputs, use_cache=False).logits
     return logits

@@ -7,19 +7,17 @@ they are, so that another stage can take them over.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from transformers import AutoConfig, AutoTokenizer
 
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.common import SamplingConfig
-from vibethinker.configs.model_places import is_adapter, locate
 from vibethinker.configs.prompts import PrefilterConfig
 from vibethinker.configs.rl import RlConfig
 from vibethinker.data.tables import write_table
-from vibethinker.engines.models import load_model, model_digest
+from vibethinker.engines.model_parts import load_tokenizer, window_tokens
+from vibethinker.engines.models import model_digest
 from vibethinker.engines.sampler import render_prompt
 from vibethinker.engines.solve_counts import Count, draw_counts, fingerprints, known_counts
 from vibethinker.errors import InputError
@@ -40,7 +38,7 @@ def drop_long_prompts(
     Raises:
         InputError: If a larger share does not than the stage allows.
     """
-    window, limit = _window(reference), config.max_prompt_tokens
+    window, limit = window_tokens(reference), config.max_prompt_tokens
     if limit is None:
         limit = window - config.max_new_tokens
         if limit < 1:
@@ -54,8 +52,7 @@ def drop_long_prompts(
             f"max_prompt_tokens + max_new_tokens = {limit + config.max_new_tokens} is beyond the model's window of "
             f"{window} tokens: lower one, or raise max_position_embeddings in the model's config.json"
         )
-    place = locate(reference)
-    tokenizer = load_model(reference)[1] if _is_no_model_folder(place) else AutoTokenizer.from_pretrained(place)
+    tokenizer = load_tokenizer(reference)
     texts = [render_prompt(tokenizer, context.prompt, problem.question) for problem in problems]
     lengths = [len(tokenizer.encode(text, add_special_tokens=False)) for text in texts]
     kept = [problem for problem, length in zip(problems, lengths, strict=True) if length <= limit]
@@ -67,18 +64,6 @@ def drop_long_prompts(
             f"max_prompt_tokens, lower max_new_tokens, or allow more"
         )
     return kept, dropped
-
-
-def _is_no_model_folder(place: Path | str) -> bool:
-    """Say whether tokenizer and configuration are found only by loading the model, as of a GGUF file or an adapter."""
-    return isinstance(place, Path) and (place.suffix == ".gguf" or is_adapter(place))
-
-
-def _window(reference: str) -> int:
-    place = locate(reference)
-    config = load_model(reference)[0].config if _is_no_model_folder(place) else AutoConfig.from_pretrained(place)
-    # Of a model of several parts, the language model's.
-    return int(config.get_text_config().max_position_embeddings)
 
 
 def count_right(

@@ -15,16 +15,15 @@ from math import ceil
 from random import Random
 from typing import Literal
 
-from vibethinker.algos.race import Lead, Values, behind, ranked, worse_part
+from vibethinker.algos.race import Lead, Values, behind, common_values, ranked, worse_part
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.probe import AdaptiveBudget, ProbingConfig
 from vibethinker.data.probe_cells import DrawingPlan, counts_at_looks, values_by_problem
+from vibethinker.data.stage_files import SAMPLES_FILE
 from vibethinker.data.tables import write_table
-from vibethinker.engines.scoring import SAMPLE_SCHEMA, ModelScorer, Row
+from vibethinker.engines.scoring import SAMPLE_SCHEMA, ModelScorer, Row, read_samples
 from vibethinker.interfaces import Judge, StageContext
 from vibethinker.records import Problem
-
-SAMPLES_FILE = "samples.parquet"
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,10 @@ class Probed:
     Attributes:
         rows: Rows of ``SAMPLE_SCHEMA`` by checkpoint.
         dropped: Who left which race, by (checkpoint, domain).
-        rounds: How many rounds there were.
     """
 
     rows: Mapping[str, Sequence[Row]]
     dropped: Mapping[tuple[str, str], Dropped]
-    rounds: int
 
 
 def probe_checkpoints(
@@ -61,6 +58,8 @@ def probe_checkpoints(
     context: StageContext,
 ) -> Probed:
     """Draw and judge what the budget asks for; all rows are written to ``samples.parquet``.
+
+    Where that is there already, what came after the drawing was stopped: its rows are taken.
 
     Args:
         references: References to the checkpoints, by name.
@@ -100,6 +99,8 @@ class _Race:
         self.dropped: dict[tuple[str, str], Dropped] = {}
         self.sizes = Counter(problem.domain for problem in problems)
         self.rounds = self._divided(problems)
+        file = context.folder / SAMPLES_FILE
+        self.kept = read_samples(file, references) if file.is_file() else {}
 
     def run(self) -> Probed:
         self.context.progress.start(len(self.references) * self.sizes.total() * self.plan.looks[-1], unit="responses")
@@ -113,7 +114,7 @@ class _Race:
         every = [row for rows in self.rows.values() for row in rows]
         write_table(self.context.folder / SAMPLES_FILE, every, SAMPLE_SCHEMA)
         shutil.rmtree(self.folder, ignore_errors=True)
-        return Probed(self.rows, self.dropped, len(self.rounds))
+        return Probed(self.rows, self.dropped)
 
     def _divided(self, problems: Sequence[Problem]) -> list[list[Problem]]:
         """Return the problems that are new in each round: a random share of every domain's, in the order given."""
@@ -131,7 +132,12 @@ class _Race:
 
     def _draw(self, name: str, problems: Sequence[Problem], label: str) -> list[Row]:
         """Take a checkpoint's looks at some problems, while it is loaded."""
-        rows: list[Row] = []
+        ids = {problem.id for problem in problems}
+        rows: list[Row] = [row for row in self.kept.get(name, ()) if row["problem_id"] in ids]
+        if {row["problem_id"] for row in rows} == ids:
+            self.context.progress.advance(len(problems) * self.plan.looks[-1])
+            return rows
+        rows = []
         drawn = 0
         with ModelScorer(
             name, self.references[name], sampling=self.config, judge=self.judge, context=self.context
@@ -159,32 +165,31 @@ class _Race:
         left = Counter(problem.domain for new in self.rounds[number:] for problem in new)
         error = budget.error / (len(self.rounds) - 1)
         for domain, size in self.sizes.items():
-            racing = [name for name in self.references if (name, domain) not in self.dropped]
-            values = common_values({name: self._values(name, domain) for name in racing})
-            if not values[racing[0]]:
+            # Of a small domain nothing may be left to draw: leaving its race would spare nothing.
+            if not left[domain]:
                 continue
-            for name, lead in behind(values, population=size, error=error).items():
+            racing = [name for name in self.references if (name, domain) not in self.dropped]
+            values, ties = self._compared(racing, domain)
+            for name, lead in behind(values, population=size, error=error, ties=ties).items():
                 self.dropped[name, domain] = Dropped(number, "bound", lead)
             left_over = {name: own for name, own in values.items() if (name, domain) not in self.dropped}
-            for name in worse_part(left_over, keep=budget.keep):
-                self.dropped[name, domain] = Dropped(number, "rank", _lead(values, name))
+            for name in worse_part(left_over, keep=budget.keep, ties=ties):
+                self.dropped[name, domain] = Dropped(number, "rank", _lead(values, name, ties))
             out = sum((name, domain) in self.dropped for name in racing)
             if out:
                 self.context.progress.advance(out * left[domain] * self.plan.looks[-1])
 
-    def _values(self, name: str, domain: str) -> dict[str, float]:
-        """Return a checkpoint's values of a domain's problems by what chooses the specialist."""
-        rows = [row for row in self.rows[name] if row["domain"] == domain]
-        return values_by_problem(rows, self.plan, k=1 if self.config.choose_by == "pass@1" else self.plan.k)
+    def _compared(self, names: Sequence[str], domain: str) -> tuple[Values, Values]:
+        """Return the values that choose the specialist, and those that decide between equals, of the same problems."""
+        rows = {name: [row for row in self.rows[name] if row["domain"] == domain] for name in names}
+        first, second = (1, self.plan.k) if self.config.choose_by == "pass@1" else (self.plan.k, 1)
+        values = common_values({name: values_by_problem(own, self.plan, k=first) for name, own in rows.items()})
+        others = {name: values_by_problem(own, self.plan, k=second) for name, own in rows.items()}
+        ties = common_values(others)
+        return values, {name: {key: own[key] for key in own if key in values[name]} for name, own in ties.items()}
 
 
-def common_values(values: Values) -> dict[str, dict[str, float]]:
-    """Return the values of the problems that all candidates have, in the order of the first one's."""
-    shared = [problem for problem in next(iter(values.values()), {}) if all(problem in own for own in values.values())]
-    return {name: {problem: own[problem] for problem in shared} for name, own in values.items()}
-
-
-def _lead(values: Values, name: str) -> Lead:
-    leader = ranked(values)[0]
+def _lead(values: Values, name: str, ties: Values) -> Lead:
+    leader = ranked(values, ties)[0]
     by = sum(values[leader][problem] - value for problem, value in values[name].items()) / len(values[name])
     return Lead(leader, by, 0.0)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from vibethinker.configs.references import BASE
+from vibethinker.data.stage_files import PROBE_FILE
 from vibethinker.errors import InputError
 from vibethinker.files import read_json
 from vibethinker.interfaces import StageContext
 
-PROBE_FILE = "probe.json"
 CHECKPOINTS_FILE = "checkpoints.json"
 MODEL_FOLDER = "model"
 

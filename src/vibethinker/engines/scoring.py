@@ -8,7 +8,7 @@ and since every prompt draws from a generator of its own, it comes to the same r
 import gc
 import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +22,7 @@ import torch
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.algos.ways import way_of
 from vibethinker.configs.common import SamplingConfig
+from vibethinker.data.stage_files import SAMPLES_FILE
 from vibethinker.data.tables import write_table
 from vibethinker.engines.models import load_model
 from vibethinker.engines.sampler import ModelSampler, render_prompt
@@ -203,9 +204,18 @@ def score_models(
     judge: Judge,
     context: StageContext,
 ) -> dict[str, list[Row]]:
-    """Score several models on the same problems with the same seed, and write all rows to ``samples.parquet``."""
+    """Score several models on the same problems with the same seed, and write all rows to ``samples.parquet``.
+
+    Where that is there already, what came after the scoring was stopped: its rows are returned.
+    """
     context.progress.start(len(references) * len(problems) * samples, unit="responses")
-    folder = context.folder / "samples"
+    table, folder = context.folder / SAMPLES_FILE, context.folder / "samples"
+    if table.is_file() and (kept := read_samples(table, references)):
+        asked = [problem.id for problem in problems for _ in range(samples)]
+        if all([row["problem_id"] for row in rows] == asked for rows in kept.values()):
+            context.progress.advance(sum(map(len, kept.values())))
+            shutil.rmtree(folder, ignore_errors=True)
+            return kept
     found = {}
     for number, (name, reference) in enumerate(references.items()):
         found[name] = score_model(
@@ -219,8 +229,18 @@ def score_models(
             context=context,
             kept_in=folder / f"{number:03d}.parquet",
         )
-    write_table(context.folder / "samples.parquet", [row for rows in found.values() for row in rows], SAMPLE_SCHEMA)
+    write_table(table, [row for rows in found.values() for row in rows], SAMPLE_SCHEMA)
     shutil.rmtree(folder)
+    return found
+
+
+def read_samples(path: Path, names: Iterable[str]) -> dict[str, list[Row]]:
+    """Return the rows of a file of ``SAMPLE_SCHEMA`` by model, in order; none where it is of other models."""
+    found: dict[str, list[Row]] = {name: [] for name in names}
+    for row in pq.read_table(path).to_pylist():
+        if row["model"] not in found:
+            return {}
+        found[row["model"]].append(row)
     return found
 
 

@@ -11,7 +11,7 @@ from accelerate import PartialState
 from datasets import Dataset
 from peft import PeftModel
 from torch.utils.data import Sampler
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -22,8 +22,10 @@ from vibethinker.engines.checkpoints import (
     StepWatch,
     WholeCheckpoints,
     checkpoint_folders,
+    is_scheduled,
     last_checkpoint,
     remove_resume_state,
+    remove_unscheduled,
 )
 from vibethinker.engines.kept_checkpoints import CheckpointKeeper, LookAgain
 from vibethinker.engines.packing import attend_within_traces, pack, packed_collator
@@ -59,10 +61,12 @@ class PlannedSFTTrainer(WholeCheckpoints, SFTTrainer):  # type: ignore[misc]
 
     def checkpoint_in_place(self, folder: Path) -> None:
         """Leave what resuming needs in the last checkpoint alone: it is twice the size of the model."""
+        schedule = {"save_every": int(self.args.save_steps), "steps": self.args.max_steps}
+        remove_unscheduled(folder, **schedule)
         for _, older in checkpoint_folders(folder)[:-1]:
             remove_resume_state(older)
-        if self.keeper is not None:
-            self.keeper.look(self.state.global_step, self.model, self.processing_class)
+        if self.keeper is not None and is_scheduled(self.state.global_step, **schedule):
+            self.keeper.look(self.state.global_step, lambda: (self.model, self.processing_class))
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Write none: a checkpoint is not a model to publish."""
@@ -70,7 +74,10 @@ class PlannedSFTTrainer(WholeCheckpoints, SFTTrainer):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class TunedCheckpoint:
-    """A checkpoint's step, its model folder, and the mean training loss over the steps since the one before."""
+    """A checkpoint's step, its model folder, and the mean training loss over the steps since the scheduled save before.
+
+    Of that save the checkpoint may have been removed.
+    """
 
     step: int
     folder: Path
@@ -172,7 +179,8 @@ def fine_tune(
 ) -> list[TunedCheckpoint]:
     """Fine-tune as planned, from the last checkpoint in ``folder`` where there is one; return all of them.
 
-    A run that has ended leaves its checkpoints as model folders, or adapters' folders, without what resuming needs.
+    A run that has ended leaves its checkpoints as model folders, or adapters' folders, without what resuming needs:
+    those that an uninterrupted run leaves, with the same losses.
 
     With a ``keeper``, those that cannot become a specialist any more are removed while it trains.
 
@@ -181,19 +189,43 @@ def fine_tune(
     """
     resumed = last_checkpoint(folder)
     step = resumed[0] if resumed else 0
+    schedule = {"save_every": config.save_every, "steps": plan.training.steps}
     context.metrics.cut_back(step, run=plan.run)
     if step < plan.training.steps:
         model, tokenizer = load_with_adapter(reference, config.adapter, seed=plan.seed, numerics=context.numerics)
         if config.packing:
             attend_within_traces(_base_of(model), _shortest(plan.dataset))
         watch = StepWatch(context.progress, context.metrics, run=plan.run)
-        callbacks = [watch, *([LookAgain(keeper)] if keeper is not None and resumed else [])]
+        callbacks: list[TrainerCallback] = [watch]
+        if keeper is not None and resumed and is_scheduled(step, **schedule):
+            callbacks.append(LookAgain(keeper))
         trainer = make_trainer(config, context, model, tokenizer, plan, folder, callbacks=callbacks, keeper=keeper)
         trainer.train(resume_from_checkpoint=str(resumed[1]) if resumed else None)
         watch.raise_if_interrupted(trainer.state)
+    elif keeper is not None and resumed:
+        _look_at_end(config, context, reference, plan, resumed, keeper)
+    remove_unscheduled(folder, **schedule)
     for _, checkpoint in checkpoint_folders(folder):
         remove_resume_state(checkpoint)
-    return list(_tuned(folder))
+    return list(_tuned(folder, save_every=config.save_every))
+
+
+def _look_at_end(
+    config: SftConfig,
+    context: StageContext,
+    reference: str,
+    plan: PlannedRun,
+    last: tuple[int, Path],
+    keeper: CheckpointKeeper,
+) -> None:
+    """Look at the last checkpoint of a run that has ended: a stop may have come between its place and its look."""
+
+    def load() -> tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]:
+        return load_with_adapter(
+            reference, config.adapter, seed=plan.seed, numerics=context.numerics, checkpoint=last[1]
+        )
+
+    keeper.look(last[0], load)
 
 
 def make_trainer(
@@ -251,10 +283,9 @@ def _shortest(packed: Dataset) -> list[list[int]]:
     return [packed[row]["input_ids"][start:end] for start, end, row in chosen]
 
 
-def _tuned(folder: Path) -> Iterator[TunedCheckpoint]:
-    before = 0
+def _tuned(folder: Path, *, save_every: int) -> Iterator[TunedCheckpoint]:
     for step, checkpoint in checkpoint_folders(folder):
+        before = (step - 1) // save_every * save_every
         history = read_json(checkpoint / "trainer_state.json")["log_history"]
         losses = [row["loss"] for row in history if "loss" in row and before < row["step"] <= step]
         yield TunedCheckpoint(step, checkpoint, sum(losses) / len(losses) if losses else None)
-        before = step

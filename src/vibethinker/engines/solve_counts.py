@@ -1,7 +1,8 @@
 """How often a model solves problems, and of what such a count is: the model, its prompt, the sampling, the problem.
 
 Shared by the filter before reinforcement learning and by the choice of hard problems. Rows of a draw are kept in a
-file, so that a stage that was interrupted between two draws takes the first from there.
+file, so that a stage that was interrupted between two draws takes the first from there. What could not be judged of
+them is judged again: a sandbox may have been mended since.
 """
 
 import hashlib
@@ -13,8 +14,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from vibethinker.configs.common import SamplingConfig
-from vibethinker.data.tables import read_rows
-from vibethinker.engines.scoring import score_model
+from vibethinker.data.tables import read_rows, write_table
+from vibethinker.engines.scoring import SAMPLE_SCHEMA, Row, score_model
 from vibethinker.interfaces import Judge, StageContext
 from vibethinker.records import Problem
 
@@ -59,6 +60,8 @@ def draw_counts(
     if kept_in.is_file() and set(_problem_ids(kept_in)) != {problem.id for problem in problems}:
         # Of a time when other problems were undecided: what is known elsewhere may have changed since.
         kept_in.unlink()
+    # Parts of it, too, are of an earlier attempt.
+    begun = kept_in.is_file() or kept_in.with_suffix(".parts").is_dir()
     rows = score_model(
         name,
         reference,
@@ -70,11 +73,28 @@ def draw_counts(
         context=context,
         kept_in=kept_in,
     )
+    if begun and _judge_again(rows, problems, judge):
+        write_table(kept_in, rows, SAMPLE_SCHEMA)
     verdicts: dict[str, list[bool]] = {problem.id: [] for problem in problems}
     for row in rows:
         if row["correct"] is not None:
             verdicts[row["problem_id"]].append(row["correct"])
     return {name: Count(sum(found), len(found)) for name, found in verdicts.items()}
+
+
+def _judge_again(rows: Sequence[Row], problems: Sequence[Problem], judge: Judge) -> int:
+    """Judge once more what could not be judged; return how much of it could be now."""
+    open_rows = [row for row in rows if row["correct"] is None]
+    by_id = {problem.id: problem for problem in problems}
+    asked = [by_id[row["problem_id"]] for row in open_rows]
+    verdicts = judge(
+        [problem.kind for problem in asked],
+        [problem.answer for problem in asked],
+        [row["text"] for row in open_rows],
+    )
+    for row, verdict in zip(open_rows, verdicts, strict=True):
+        row.update(extracted=verdict.extracted, correct=verdict.correct, status=verdict.status)
+    return sum(row["correct"] is not None for row in open_rows)
 
 
 def _problem_ids(path: Path) -> list[str]:

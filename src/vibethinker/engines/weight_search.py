@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from vibethinker.algos.scores import ALL, problem_scores, summarise
+from vibethinker.algos.pass_at_k import pass_at_k
+from vibethinker.algos.scores import problem_scores
 from vibethinker.algos.simplex_search import Point, search_simplex
 from vibethinker.configs.fuse import SearchConfig
 from vibethinker.engines.line_record import LineRecord
@@ -35,7 +36,9 @@ def search_weights(
 ) -> dict[str, Any]:
     """Return the best weights found, by parent, with all candidates and their scores; goes on where it was stopped.
 
-    A candidate's score is the mean of the domains' Pass@K. The winner's own is optimistic, as it was chosen by it.
+    A candidate's score is the mean of the domains' Pass@K, over the problems that could be judged for the start. One
+    that cannot be judged for a candidate counts as no difference to the start: nobody gains by what is not known. The
+    winner's own score is optimistic, as it was chosen by it.
 
     Args:
         fuse: Fuses the parents.
@@ -74,7 +77,7 @@ def search_weights(
                 context=context,
                 kept_in=folder / f"{name}.parquet",
             )
-            known = record.add({"weights": weights, **_scored(rows, config.k)})
+            known = record.add({"weights": weights, **scored(rows, config.k, next(iter(record), {}).get("values"))})
             shutil.rmtree(folder)
         else:
             context.progress.advance(per_candidate)
@@ -93,19 +96,34 @@ def search_weights(
     }
 
 
-def _scored(rows: Sequence[Mapping[str, Any]], k: int) -> dict[str, Any]:
-    """Return a candidate's score and what it is the mean of."""
+def scored(rows: Sequence[Mapping[str, Any]], k: int, start: Mapping[str, float] | None) -> dict[str, Any]:
+    """Return a candidate's score, what it is the mean of and what of the start's problems could not be judged.
+
+    Args:
+        rows: All of its rows.
+        k: Of Pass@K.
+        start: The start's values by problem; None for the start, whose own are then returned as well.
+    """
     scores = problem_scores((row["problem_id"], row["domain"], row["correct"]) for row in rows)
-    by_domain = {domain: value for domain, value in summarise(scores, k=k)[f"pass@{k}"].items() if domain != ALL}
-    known = [value for value in by_domain.values() if value is not None]
-    if not known:
+    values = {score.problem_id: pass_at_k(score.n, score.c, k=k) for score in scores if score.n >= k}
+    if not (compared := values if start is None else start):
         raise WorkError(
             f"search: no problem has {k} responses that could be judged, so no weights are better than others: "
             "look at the problems' reference answers, or at `vibethinker doctor` for the sandbox"
         )
-    return {"score": fmean(known), f"pass@{k}": by_domain}
+    by_domain: dict[str, list[float]] = {score.domain: [] for score in scores}
+    for score in scores:
+        if score.problem_id in compared:
+            by_domain[score.domain].append(values.get(score.problem_id, compared[score.problem_id]))
+    means = {domain: fmean(found) if found else None for domain, found in by_domain.items()}
+    return {
+        "score": fmean(mean for mean in means.values() if mean is not None),
+        f"pass@{k}": means,
+        "left_out": len(compared.keys() - values.keys()),
+        **({"values": values} if start is None else {}),
+    }
 
 
 def _candidate(parents: Mapping[str, float], point: Point, record: LineRecord) -> dict[str, Any]:
-    line = record.find(weights=list(point)) or {}
+    line = {key: value for key, value in (record.find(weights=list(point)) or {}).items() if key != "values"}
     return {**line, "weights": dict(zip(parents, point, strict=True))}

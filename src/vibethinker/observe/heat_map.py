@@ -86,10 +86,12 @@ def heats(cells: Mapping[tuple[str, str], Mapping[str, Any]], key: str) -> dict[
 def interval_text(interval: Iterable[float] | None) -> str:
     """Write an interval.
 
-    >>> interval_text([0.75, 0.912]), interval_text(None)
-    ('.75–.91', '')
+    >>> interval_text([0.75, 0.912]), interval_text([-0.05, 0.02]), interval_text(None)
+    ('.75–.91', '-.05 to .02', '')
     """
-    return "" if interval is None else "\N{EN DASH}".join(decimal(end) for end in interval)
+    ends = [] if interval is None else list(interval)
+    # A dash after a minus is hard to read.
+    return (" to " if min(ends, default=0) < 0 else "\N{EN DASH}").join(decimal(end) for end in ends)
 
 
 def _cell(at: tuple[float, float], cell: Mapping[str, Any], key: str, heat: float | None, *, chosen: bool) -> list[str]:

@@ -37,10 +37,17 @@ def choice_lines(probe: Mapping[str, Any]) -> list[str]:
         if row["runner_up"] is not None and row["margin"] is not None:
             line += (
                 f", {decimal(row['margin'], 3)} ({interval_text(row['margin_interval'])}) ahead of "
-                f"{printable(row['runner_up'])}, best in {row['wins']:.0%} of resamples"
+                f"{printable(row['runner_up'])}"
             )
+            if row["wins"] is not None:
+                line += f", best in {row['wins']:.0%} of resamples{among(probe)}"
         lines.append(line)
     return [*lines, budget_line(probe["budget"])]
+
+
+def among(probe: Mapping[str, Any]) -> str:
+    """Say against whom a choice was compared, where that is not everybody."""
+    return " among those still in the race" if probe.get("budget", {}).get("name") == "adaptive" else ""
 
 
 def budget_line(budget: Mapping[str, Any]) -> str:

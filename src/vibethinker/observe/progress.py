@@ -1,4 +1,4 @@
-"""What a run shows while it works, on standard error: a line per stage, live on a terminal, plain in a log."""
+"""What shows on standard error while work goes on: a line per stage or file, live on a terminal, plain in a log."""
 
 import sys
 import time
@@ -17,14 +17,14 @@ from rich.text import Text
 
 from vibethinker.errors import Interrupted
 from vibethinker.interfaces import Progress
-from vibethinker.observe.formats import duration, printable
+from vibethinker.observe.formats import counted, duration, printable
 
 FinishStatus = Literal["done", "kept", "failed", "interrupted"]
 Clock = Callable[[], float]
 
 _STYLES = {"done": "green", "kept": "dim", "failed": "bold red", "interrupted": "yellow"}
 _PLAIN_EVERY_S = 10.0
-"""Seconds between two lines about the same stage where there is no terminal."""
+"""Seconds between two lines about the same work where there is no terminal."""
 _WIDEST = 116
 _BAR_WIDTH = 12
 _BAR_FROM = 84
@@ -260,6 +260,72 @@ class RunDisplay:
         return grid
 
 
+class ReadingProgress:
+    """How far files are read, with the time still needed; a context manager and a ``Progress`` that counts bytes.
+
+    On a terminal it is one live line that goes away at the end; elsewhere a line about every ten seconds.
+    """
+
+    def __init__(self, name: str, *, console: Console | None = None, clock: Clock = time.monotonic) -> None:
+        """Prepare for work of this name; ``console`` is standard error by default."""
+        self._name = printable(name)
+        self._console = console or _standard_error()
+        self._clock = clock
+        self._pace: Pace | None = None
+        self._note = ""
+        self._last_line = clock()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_interactive:
+            self._live = Live(console=self._console, get_renderable=self._line, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def start(self, total: int, *, unit: str, done: int = 0) -> None:  # noqa: ARG002 - bytes
+        """Begin with ``total`` bytes to read."""
+        self._pace = Pace(total, done, self._clock())
+
+    def advance(self, count: int = 1, *, note: str = "") -> None:
+        """Count bytes as read."""
+        if self._pace is None:
+            raise ValueError("advance() counts bytes of a file: call start() first")
+        now = self._clock()
+        self._pace.advance(count, now)
+        self._note = note or self._note
+        if self._live is None and now - self._last_line >= _PLAIN_EVERY_S:
+            self._last_line = now
+            self._console.print(self._line(), soft_wrap=True, highlight=False)
+
+    def interrupt_requested(self) -> bool:
+        """Say no: Ctrl-C stops the reading at once."""
+        return False
+
+    def warn(self, text: str) -> None:
+        """Show a line above the live one."""
+        print_warning(self._console, text, is_live=self._live is not None)
+
+    def _line(self) -> Text:
+        pace = self._pace
+        if pace is None or pace.total == 0:
+            return Text(self._name)
+        left = pace.remaining_s(self._clock())
+        parts = [
+            self._name,
+            f"{min(100, 100 * pace.done // pace.total)} % of {_size(pace.total)}",
+            self._note,
+            "" if left is None else f"eta {duration(left)}",
+        ]
+        return Text(" · ".join(part for part in parts if part))
+
+
 def print_warning(console: Console, text: str, *, is_live: bool) -> None:
     """Print a line that stays: whole in a log, broken where the terminal ends above lines that are live."""
     line = Text(f"warning: {printable(' '.join(text.split()))}", "yellow")
@@ -268,6 +334,18 @@ def print_warning(console: Console, text: str, *, is_live: bool) -> None:
 
 def _bar(share: float) -> ProgressBar:
     return ProgressBar(total=1.0, completed=share, width=_BAR_WIDTH, complete_style="cyan", finished_style="cyan")
+
+
+def _size(count: int) -> str:
+    """Write a number of bytes.
+
+    >>> _size(999), _size(1_234_567), _size(10**10)
+    ('999 bytes', '1.2 MB', '10.0 GB')
+    """
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return counted(count, "byte")
 
 
 def _standard_error() -> Console:

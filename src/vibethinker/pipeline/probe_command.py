@@ -16,6 +16,7 @@ from vibethinker.configs.model_places import is_adapter, locate
 from vibethinker.configs.probe import ProbingConfig
 from vibethinker.configs.references import MICRO
 from vibethinker.data.probing_sets import FileProbingSet, read_probing_file
+from vibethinker.data.stage_files import PROBE_FILE
 from vibethinker.errors import InputError
 from vibethinker.files import read_json
 from vibethinker.observe.heat_map import write_heat_map
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from vibethinker.stages.probe import Candidate
 
 COMMAND = "probe"
-HEAT_MAP_FILE, PROBE_FILE, SAMPLES_FILE = "heat_map.svg", "probe.json", "samples.parquet"
+HEAT_MAP_FILE = "heat_map.svg"
 DTYPES = ("auto", "float32", "bfloat16")
 _RUNS = Path("runs")
 _CHECKPOINTS = ("checkpoint-*", "*/checkpoint-*", "*/*/checkpoint-*")
@@ -118,8 +119,11 @@ def run_probe(request: ProbeRequest, output: Path | None) -> ProbeResult:
     asked = _asked(request, dict(zip(names, places, strict=True)))
     folder = output if output is not None else _RUNS / folder_name(COMMAND, asked)
     check_folder(COMMAND, folder, asked)
-    if (folder / PROBE_FILE).is_file() and (folder / HEAT_MAP_FILE).is_file():
-        return ProbeResult(folder, read_json(folder / PROBE_FILE), problems)
+    if (folder / PROBE_FILE).is_file():
+        known = read_json(folder / PROBE_FILE)
+        if not (folder / HEAT_MAP_FILE).is_file():
+            write_heat_map(folder / HEAT_MAP_FILE, known)
+        return ProbeResult(folder, known, problems)
     from vibethinker.stages.probe import probe
 
     with command_context(

@@ -16,11 +16,12 @@ from vibethinker.algos.seeds import derive_seed
 from vibethinker.configs.fuse import FuseConfig, SearchConfig, ValidationConfig
 from vibethinker.configs.fusion_methods import DeltaMethod, SlerpMethod
 from vibethinker.data.probing_sets import probing_problems
+from vibethinker.data.stage_files import PROBE_FILE
 from vibethinker.data.tables import read_traces
 from vibethinker.engines.fusion import fuse_models
 from vibethinker.engines.fusion.output_folder import MANIFEST
 from vibethinker.engines.loss_barrier import BarrierMeasurement
-from vibethinker.engines.run_models import MODEL_FOLDER, PROBE_FILE, resolve, run_directory
+from vibethinker.engines.run_models import MODEL_FOLDER, resolve, run_directory
 from vibethinker.engines.scoring import score_models
 from vibethinker.engines.weight_search import search_weights
 from vibethinker.errors import InputError

@@ -6,19 +6,24 @@ from statistics import fmean
 from typing import Any
 
 from vibethinker.algos.bootstrap import bootstrap_interval
+from vibethinker.algos.race import Values, common_values
 from vibethinker.algos.scores import ALL
 from vibethinker.algos.seeds import derive_seed
 from vibethinker.algos.specialists import ProbedCheckpoint, choose_specialist, share_of_wins
-from vibethinker.configs.probe import ProbeConfig, ProbingConfig
+from vibethinker.configs.probe import AdaptiveBudget, ProbeConfig, ProbingConfig
 from vibethinker.data.probe_cells import DrawingPlan, probe_cell, values_by_problem
 from vibethinker.data.probing_sets import probing_problems
-from vibethinker.engines.probing import Probed, common_values, probe_checkpoints
-from vibethinker.engines.run_models import CHECKPOINTS_FILE, PROBE_FILE, run_directory
+from vibethinker.data.stage_files import PROBE_FILE
+from vibethinker.engines.probing import Probed, probe_checkpoints
+from vibethinker.engines.run_models import CHECKPOINTS_FILE, run_directory
 from vibethinker.errors import InputError
 from vibethinker.files import read_json, write_json
 from vibethinker.interfaces import StageContext
 from vibethinker.records import Problem
 from vibethinker.verify import judge_responses
+
+_MUCH_LEFT_OUT = 0.1
+"""Share of a cell's problems that may be left out without a warning; ours."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,14 @@ def probe(
     best = table.best(specialists)
     drawn = sum(map(len, probed.rows.values()))
     grid = len(candidates) * len(problems) * config.samples
+    cells = table.cells()
+    _warn(config, cells, specialists, context)
     found = {
         "k": config.k,
         "samples": config.samples,
         "problems": {domain: sum(problem.domain == domain for problem in problems) for domain in table.domains},
         "domains": table.domains,
-        "cells": table.cells(),
+        "cells": cells,
         "specialists": specialists,
         "best": best,
         "best_path": table.candidates[best].path,
@@ -129,13 +136,22 @@ class _Table:
     def specialist(self, domain: str) -> dict[str, Any]:
         """Return a domain's choice, with how sure it is.
 
+        Those still in the race are compared on the problems that could be judged for all of them. Who left it is a
+        runner-up only where nobody else is left, on the problems that could be judged for everybody.
+
         Raises:
             InputError: If nothing there could be judged.
         """
         out = [name for name in self.candidates if (name, domain) in self.probed.dropped]
-        figures = [self._figures(name, {domain: self.rows[name, domain]}) for name in self.candidates]
+        values = {name: values_by_problem(rows, self.drawing, k=self.config.k) for name, rows in self._of(domain)}
+        racing = comparable({name: own for name, own in values.items() if name not in out})
+        compared = {**comparable(values), **racing}
+        figures = [
+            self._figures(name, {domain: [row for row in rows if row["problem_id"] in compared.get(name, ())]})
+            for name, rows in self._of(domain)
+        ]
         choice = choose_specialist(self._judged(figures, domain), domain, by=self.config.choose_by, out=out)
-        margin, interval, wins = self._margin(domain, choice.name, choice.runner_up, out)
+        margin, interval = self._margin(domain, choice.name, choice.runner_up, compared)
         return {
             "checkpoint": choice.name,
             "path": self.candidates[choice.name].path,
@@ -143,7 +159,7 @@ class _Table:
             "runner_up": choice.runner_up,
             "margin": margin,
             "margin_interval": interval,
-            "wins": wins,
+            "wins": self._wins(domain, choice.name, racing),
             "lowest_loss": choice.lowest_loss,
             "best_pass@1": choice.best_pass_at_1,
         }
@@ -151,12 +167,18 @@ class _Table:
     def best(self, specialists: Mapping[str, Mapping[str, Any]]) -> str:
         """Return the specialist of the greatest Pass@K over all problems that the specialists have in common."""
         chosen = [name for name in self.candidates if name in {row["checkpoint"] for row in specialists.values()}]
-        shared = common_values(
+        shared = comparable(
             {name: values_by_problem(self.probed.rows[name], self.drawing, k=self.config.k) for name in chosen}
         )
-        rows = {name: [row for row in self.probed.rows[name] if row["problem_id"] in shared[name]] for name in chosen}
+        rows = {
+            name: [row for row in self.probed.rows[name] if row["problem_id"] in shared.get(name, ())]
+            for name in chosen
+        }
         figures = [self._figures(name, {ALL: rows[name]}) for name in chosen]
         return choose_specialist(self._judged(figures, ALL), ALL).name
+
+    def _of(self, domain: str) -> list[tuple[str, Sequence[Mapping[str, Any]]]]:
+        return [(name, self.rows[name, domain]) for name in self.candidates]
 
     def _cell(self, name: str, domain: str) -> dict[str, Any]:
         candidate = self.candidates[name]
@@ -192,24 +214,56 @@ class _Table:
         return figures
 
     def _margin(
-        self, domain: str, name: str, runner_up: str | None, out: Sequence[str]
-    ) -> tuple[float | None, list[float] | None, float]:
-        """Return the choice's lead over the runner-up in Pass@K, its interval, and how often the choice wins.
-
-        The lead is over the problems that both have; who left the race is not among those that it must win against.
-        """
-        values = {
-            other: values_by_problem(self.rows[other, domain], self.drawing, k=self.config.k)
-            for other in self.candidates
-        }
-        racing = {other: own for other, own in values.items() if own and (other not in out or other == name)}
-        shared = {other: list(own.values()) for other, own in common_values(racing).items()}
-        settings = {"resamples": self.config.bootstrap, "seed": derive_seed(self.seed, "margin", domain)}
-        wins = share_of_wins(shared, name, **settings) if shared[name] else 1.0
+        self, domain: str, name: str, runner_up: str | None, values: Values
+    ) -> tuple[float | None, list[float] | None]:
+        """Return the choice's lead over the runner-up in Pass@K and its interval, over the problems that both have."""
         if runner_up is None:
-            return None, None, wins
+            return None, None
         pair = common_values({name: values[name], runner_up: values[runner_up]})
         leads = [mine - pair[runner_up][problem] for problem, mine in pair[name].items()]
         if not leads:
-            return None, None, wins
-        return fmean(leads), list(bootstrap_interval(leads, **settings)), wins
+            return None, None
+        seed = derive_seed(self.seed, "margin", domain)
+        return fmean(leads), list(bootstrap_interval(leads, resamples=self.config.bootstrap, seed=seed))
+
+    def _wins(self, domain: str, name: str, racing: Values) -> float | None:
+        """Return how often the choice is the best of those in the race; None where they share no problem."""
+        shared = {other: list(own.values()) for other, own in common_values(racing).items()}
+        if not shared.get(name):
+            return None
+        seed = derive_seed(self.seed, "margin", domain)
+        return share_of_wins(shared, name, resamples=self.config.bootstrap, seed=seed)
+
+
+def comparable(values: Values) -> Values:
+    """Return the values of the problems that all who have any share; where they share none, each one's own.
+
+    >>> comparable({"a": {"p": 1.0, "q": 0.5}, "b": {"q": 0.0}, "c": {}})
+    {'a': {'q': 0.5}, 'b': {'q': 0.0}}
+    """
+    known = {name: own for name, own in values.items() if own}
+    shared = common_values(known)
+    return shared if any(shared.values()) else known
+
+
+def _warn(
+    config: ProbingConfig,
+    cells: Sequence[Mapping[str, Any]],
+    specialists: Mapping[str, Mapping[str, Any]],
+    context: StageContext,
+) -> None:
+    """Say where figures rest on too few of the problems."""
+    much = [cell for cell in cells if cell["left_out"] > _MUCH_LEFT_OUT * cell["problems"]]
+    if much:
+        most = max(much, key=lambda cell: cell["left_out"] / cell["problems"])
+        high = ", and the adaptive budget overrates such cells" if isinstance(config.budget, AdaptiveBudget) else ""
+        context.progress.warn(
+            f"{len(much)} of {len(cells)} cells leave out more than a tenth of their problems, too few of whose "
+            f"responses could be judged (most in {most['checkpoint']}, {most['domain']}: {most['left_out']} of "
+            f"{most['problems']}){high}"
+        )
+    for domain, row in specialists.items():
+        if row["wins"] is None:
+            context.progress.warn(
+                f"{domain}: no problem could be judged for all checkpoints, so that their Pass@K are of different ones"
+            )

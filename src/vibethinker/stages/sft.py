@@ -12,7 +12,7 @@ from vibethinker.engines.adapter_folders import name_base
 from vibethinker.engines.checkpoints import last_checkpoint
 from vibethinker.engines.hard_traces import keep_hard
 from vibethinker.engines.kept_checkpoints import CheckpointKeeper
-from vibethinker.engines.models import load_model
+from vibethinker.engines.model_parts import load_tokenizer
 from vibethinker.engines.run_models import CHECKPOINTS_FILE, resolve, run_directory
 from vibethinker.engines.sft_trainer import PlannedRun, fine_tune, plan_run
 from vibethinker.errors import InputError
@@ -88,7 +88,7 @@ def _plan(
 ) -> tuple[dict[str, PlannedRun], dict[str, Any] | None]:
     """Return every run by name, and what became of the traces where only those of hard problems are wanted."""
     traces: Sequence[Trace] = read_traces(context.inputs[config.data] / "train.parquet")
-    tokenizer = load_model(reference)[1]
+    tokenizer = load_tokenizer(reference)
     found = None
     if config.hard is not None:
         table = context.inputs[config.data] / TRAIN_PROBLEMS

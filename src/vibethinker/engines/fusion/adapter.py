@@ -4,11 +4,10 @@ Source: LoRA (arXiv 2106.09685), section 4.1, and rank-stabilised LoRA (arXiv 23
 
     W' = W + alpha / r * B A          alpha / sqrt(r) where the adapter was trained with rsLoRA
 
-Computed in float32, block by block. What of peft's variants changes a model in another way is refused by name.
+Computed in float32, block by block.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,6 +18,7 @@ import torch
 from safetensors import safe_open
 
 from vibethinker.configs.model_places import ADAPTER_CONFIG
+from vibethinker.engines.adapter_config import read_lora_config
 from vibethinker.engines.fusion.tensor_files import Tensor, content, read_layout
 from vibethinker.errors import InputError
 
@@ -26,12 +26,8 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 _COPY = ".base_layer.weight"
 _KEY = re.compile(r"(?P<module>.+)\.lora_(?P<where>embedding_)?(?P<side>[AB])(?:\.weight)?")
-# These start from parts of the base, which peft takes out of it when it loads one.
-_PLAIN_BEGINNINGS = (True, False, "gaussian", "eva", "orthogonal")
 # What a pattern may be made of: no way to repeat a group, with which a pattern can take for ever.
 _PATTERN = re.compile(r"[\w.\\*^$|-]{1,200}")
-_SWITCHES = ("use_dora", "modules_to_save", "lora_bias", "layer_replication", "trainable_token_indices")
-"""Keys of an adapter's configuration that stand for more than two low-rank factors, unless they are off."""
 
 
 class Adapter:
@@ -43,6 +39,10 @@ class Adapter:
         self._factors = factors
         # Blocks come tensor by tensor, several of them at a time.
         self._read = lru_cache(maxsize=4)(self._read_factors)
+
+    def changes(self, name: str) -> bool:
+        """Say whether it adds anything to the tensor of this name."""
+        return name in self._factors
 
     def change(self, tensor: Tensor, start: int, count: int) -> torch.Tensor | None:
         """Return what is added to ``count`` numbers of a tensor from number ``start`` on, float32; None for nothing."""
@@ -78,7 +78,7 @@ def read_adapter(folder: Path, reference: str, base: Mapping[str, Tensor]) -> Ad
     Raises:
         InputError: If it is no plain LoRA, a factor is missing, or it changes what its base does not have.
     """
-    config = _read_config(folder, reference)
+    config = read_lora_config(folder, reference)
     path = folder / ADAPTER_WEIGHTS
     if not path.is_file():
         raise InputError(f"{reference} has no {ADAPTER_WEIGHTS}: save the adapter as safetensors")
@@ -112,23 +112,6 @@ def _check_copy(reference: str, copy: Tensor, base: Mapping[str, Tensor]) -> Non
     alike = own is not None and (own.shape, own.dtype) == (copy.shape, copy.dtype) and content(own) == content(copy)
     if not alike:
         raise InputError(f"{reference}: {copy.name} is not its base's: merge this adapter with peft first")
-
-
-def _read_config(folder: Path, reference: str) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read {folder / ADAPTER_CONFIG}: {error}") from error
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        raise InputError(f"{reference} is no LoRA adapter: merge it with peft first")
-    on = [key for key in _SWITCHES if config.get(key)]
-    if config.get("bias", "none") != "none":
-        on.append("bias")
-    if config.get("init_lora_weights", True) not in _PLAIN_BEGINNINGS:
-        on.append("init_lora_weights")
-    if on:
-        raise InputError(f"{reference} is an adapter with {on[0]}, which is not merged here: merge it with peft first")
-    return config
 
 
 def _alpha(config: Mapping[str, Any], module: str, reference: str) -> float:

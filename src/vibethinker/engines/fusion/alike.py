@@ -40,6 +40,8 @@ def check_tensors(models: Sequence[Parent], base: Parent | None) -> None:
     """
     first = models[0]
     others = [*models[1:], *([base] if base is not None else [])]
+    for model in [first, *others]:
+        _check_adapted_tie(model)
     for model in others:
         _settle_tied_head(first, model)
     for name, tensor in first.tensors.items():
@@ -78,6 +80,20 @@ def head_and_embedding(model: Parent) -> tuple[Tensor | None, Tensor | None]:
         for ends in (_HEADS, _EMBEDDINGS)
     ]
     return found[0], found[1]
+
+
+def _check_adapted_tie(model: Parent) -> None:
+    """Check that an adapter changes neither of two tensors that are one: the adapted model has two different ones."""
+    adapter = model.adapter
+    is_tied = model.is_tied or not any(name.endswith(_HEADS) for name in model.tensors)
+    if adapter is None or not is_tied:
+        return
+    for name in model.tensors:
+        if name.endswith((*_HEADS, *_EMBEDDINGS)) and adapter.changes(name):
+            raise InputError(
+                f"{model.reference} changes {name} alone, but its base's output head is its embedding: merge it with "
+                f"peft first, and save the result with tie_word_embeddings false"
+            )
 
 
 def _settle_tied_head(first: Parent, model: Parent) -> None:

@@ -32,8 +32,15 @@ def check_output(output: Path, models: Sequence[Parent]) -> Path:
     """Return where to write, links followed.
 
     Raises:
-        InputError: If there is something, or the place lies in a model.
+        InputError: If there is something, the place lies in a model, or the file system does not take the name.
     """
+    try:
+        return _checked(output, models)
+    except (OSError, RuntimeError) as error:
+        raise _refused(output, error) from error
+
+
+def _checked(output: Path, models: Sequence[Parent]) -> Path:
     place = output.expanduser().resolve()
     for folder in {folder for model in models for folder in (model.folder, model.weights_folder)}:
         if place == folder or folder in place.parents:
@@ -43,7 +50,20 @@ def check_output(output: Path, models: Sequence[Parent]) -> Path:
     above = next(parent for parent in place.parents if parent.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise InputError(f"output {output}: {above} is no folder that can be written to: choose another")
+    for name in (*place.relative_to(above).parts, _unfinished(place).name):
+        # Of a name that is too long the system says so even where there is nothing.
+        (above / name).exists()
     return place
+
+
+def _refused(output: Path, error: OSError | RuntimeError) -> InputError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return InputError(f"output {output}: {reason}: choose another")
+
+
+def _unfinished(place: Path) -> Path:
+    """Return where a folder is before it is whole."""
+    return place.with_name(f".{place.name}.fusing")
 
 
 def check_space(place: Path, needed: int) -> None:
@@ -64,13 +84,17 @@ def whole_folder(place: Path) -> Iterator[Path]:
     One that a killed fusion has left is cleared; the lock on it shows that nobody writes to it any more.
 
     Raises:
-        InputError: If another fusion writes to the same place.
+        InputError: If another fusion writes to the same place, or the folder cannot be made.
         WorkError: If the system does not let it write.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f".{place.name}.fusing")
-    temporary.mkdir(exist_ok=True)
-    lock = os.open(temporary, os.O_RDONLY)
+    temporary = _unfinished(place)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir(exist_ok=True)
+        # It is cleared below: not what a link of that name leads to.
+        lock = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise _refused(place, error) from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

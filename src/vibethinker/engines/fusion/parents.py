@@ -45,7 +45,7 @@ class Parent:
         if is_adapter(self.folder):
             self.weights_folder = _folder(adapter_base(self.folder))
             if is_adapter(self.weights_folder):
-                raise InputError(f"{reference} is an adapter of an adapter: merge the inner one first")
+                raise InputError(f"{reference} is an adapter of an adapter: merge that one first, or name its base")
         self.config = read_object(self.weights_folder / "config.json")
         if "quantization_config" in self.config:
             raise InputError(f"{reference} is quantised: fuse the models it was made from, and quantise the result")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vibethinker.data.stage_files import SAMPLES_FILE
 from vibethinker.observe.formats import counted, decimal, difference, span
 from vibethinker.observe.page import DASH, Block, Cell, Gallery, Grid, Picture, Section, score_cells, stage_section
 from vibethinker.observe.plots import Dot, interval_chart
@@ -28,7 +29,7 @@ def evaluate_section(stage: StageRecord, run: RunRecord) -> Section | None:
         _first_grid(models, columns, metrics.get("difference", {}), _roles(models, run)),
         _grid(models, f"pass@{k}", columns) if k != 1 else None,
         _answers(models),
-        *sample_blocks(stage.folder / "samples.parquet", list(models)),
+        *sample_blocks(stage.folder / SAMPLES_FILE, list(models)),
     ]
     problems = f"{counted(metrics['problems'], 'held-out problem')}, " if "problems" in metrics else ""
     lead = f"{problems}{counted(metrics.get('samples', k), 'sample')} of each; intervals are 95 % over problems."

@@ -7,7 +7,7 @@ from typing import Any
 from vibethinker.observe.formats import counted, decimal
 from vibethinker.observe.heat_map import heats, interval_text
 from vibethinker.observe.page import Cell, Grid, Section, stage_section
-from vibethinker.observe.probe_table import budget_line
+from vibethinker.observe.probe_table import among, budget_line
 from vibethinker.observe.run_record import RunRecord, StageRecord
 
 _RULES = {
@@ -158,8 +158,8 @@ def _choices(metrics: Mapping[str, Any], key: str) -> Grid | None:
         rows,
         words=frozenset({0, 1, 3, 6, 7}),
         note=f"The margin is in {key}, over the problems that both have, with its 95 % interval; wins is the share of "
-        f"resamples of the problems in which the specialist is the best. The last two columns name what lowest loss "
-        f"and best pass@1 would have chosen.",
+        f"resamples of the problems in which the specialist is the best{among(metrics)}. The last two columns name "
+        f"what lowest loss and best pass@1 would have chosen{among(metrics)}.",
     )
 
 
