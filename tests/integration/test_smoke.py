@@ -70,10 +70,8 @@ def test_the_sets_are_disjoint_and_of_the_size_asked_for(finished):
 def test_probing_covers_every_checkpoint_and_domain_and_chooses_the_greatest(finished):
     metrics = stages(finished[0])["probe"]["metrics"]
     assert len(metrics["cells"]) == 8 * 4
-    assert metrics["budget"]["name"] == "adaptive"
     for domain in DOMAINS:
-        racing = [cell for cell in metrics["cells"] if cell["domain"] == domain and cell["dropped"] is None]
-        cells = {cell["checkpoint"]: cell["pass@4"] for cell in racing}
+        cells = {cell["checkpoint"]: cell["pass@2"] for cell in metrics["cells"] if cell["domain"] == domain}
         assert cells[metrics["specialists"][domain]["checkpoint"]] == max(cells.values())
 
 
