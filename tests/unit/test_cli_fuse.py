@@ -334,6 +334,7 @@ def test_configurations_of_two_versions_of_transformers_that_say_the_same_are_th
         found | {"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}, "dtype": "bfloat16"},
     )
     fused(capsys, "a", "b")
+    assert Path("out", "config.json").read_bytes() == Path("a", "config.json").read_bytes()
 
 
 def test_an_empty_output_folder_is_filled(capsys: pytest.CaptureFixture[str]) -> None:
