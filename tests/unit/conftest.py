@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -149,3 +150,27 @@ def small_run(tmp_path: Path) -> SmallRun:
     run = SmallRun(tmp_path)
     run.write_stages()
     return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Return what writes a model's folder of given tensors, for tests of fusion."""
+    # Late: most tests need no tensors.
+    from safetensors.torch import save_file
+
+    def make(name: str, tensors: dict[str, Any], **config: Any) -> Path:
+        path = tmp_path / name
+        path.mkdir()
+        (path / "config.json").write_text(json.dumps({"model_type": "qwen2", **config}))
+        save_file(tensors, path / "model.safetensors", metadata={"format": "pt"})
+        return path
+
+    return make
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let fusion work in blocks smaller than the tensors of its tests."""
+    from vibethinker.engines.fusion import stream
+
+    monkeypatch.setattr(stream, "BLOCK_NUMBERS", 7)

@@ -1,6 +1,5 @@
 """Fusion is the formula of algos.fusion* on every tensor, summed wide and rounded once, whatever the files."""
 
-import json
 from fractions import Fraction
 from math import inf, nan
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from vibethinker.algos.fusion import equal_weights, task_arithmetic, weighted_average
 from vibethinker.algos.fusion_dare import dare
@@ -35,23 +34,6 @@ WITH_BASE: list[Any] = [
     DareMethod(name="dare", drop=0.5, scale=1.5),
 ]
 METHODS: list[Any] = [LINEAR, *WITH_BASE, SlerpMethod(name="slerp")]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    def make(name, tensors, **config):
-        path = tmp_path / name
-        path.mkdir()
-        (path / "config.json").write_text(json.dumps({"model_type": "qwen2", **config}))
-        save_file(tensors, path / WEIGHTS, metadata={"format": "pt"})
-        return path
-
-    return make
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(stream, "BLOCK_NUMBERS", 7)
 
 
 def random_tensors(seed, dtype=torch.float32):

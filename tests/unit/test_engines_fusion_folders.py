@@ -1,6 +1,5 @@
 """What a fusion reads and leaves behind: shards, tied heads, a manifest, files beside the weights, or nothing."""
 
-import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from vibethinker.algos.fusion import equal_weights
 from vibethinker.configs.fusion_methods import DareMethod, LinearMethod, SlerpMethod, TiesMethod
 from vibethinker.configs.model_places import micro_folder
-from vibethinker.engines.fusion import fuse_models, stream
+from vibethinker.engines.fusion import fuse_models
 from vibethinker.engines.models import load_model
 from vibethinker.errors import InputError
 from vibethinker.files import read_json
@@ -22,23 +21,6 @@ WEIGHTS = "model.safetensors"
 LINEAR = LinearMethod()
 TIES, DARE = TiesMethod(name="ties", density=0.3, scale=1.5), DareMethod(name="dare", drop=0.5, scale=1.5)
 METHODS: list[Any] = [LINEAR, TIES, DARE, SlerpMethod(name="slerp")]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    def make(name, tensors, **config):
-        path = tmp_path / name
-        path.mkdir()
-        (path / "config.json").write_text(json.dumps({"model_type": "qwen2", **config}))
-        save_file(tensors, path / WEIGHTS, metadata={"format": "pt"})
-        return path
-
-    return make
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(stream, "BLOCK_NUMBERS", 7)
 
 
 def random_tensors(seed, dtype=torch.float32):

@@ -30,14 +30,8 @@ VOID = {"meta", "link", "br", "img", "input", "hr"}
 METRICS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "report_metrics.json").read_text(encoding="utf-8")
 )
-IDS = {
-    "data": "problems",
-    "sft": "specialists",
-    "probe": "probe",
-    "fuse": "spectrum",
-    "rl": "signal",
-    "evaluate": "results",
-}
+IDS = {"data": "problems", "sft": "specialists", "probe": "probe"}
+IDS |= {"fuse": "spectrum", "rl": "signal", "evaluate": "results"}
 
 
 class Page(HTMLParser):

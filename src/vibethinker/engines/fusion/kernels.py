@@ -92,13 +92,13 @@ class _OnePass:
 
     passes = 0
 
-    def measure(self, state: Any, blocks: Blocks, place: Place) -> Any:  # noqa: ANN401
-        """Never called."""
-        raise NotImplementedError
+    def measure(self, state: Any, blocks: Blocks, place: Place) -> Any:  # noqa: ANN401, ARG002
+        """Nothing is measured, so that nothing may ask."""
+        raise AssertionError("a kernel of one pass was asked to measure")
 
-    def settle(self, state: Any, measured: Any, place: Place) -> Any:  # noqa: ANN401
-        """Never called."""
-        raise NotImplementedError
+    def settle(self, state: Any, measured: Any, place: Place) -> Any:  # noqa: ANN401, ARG002
+        """Nothing is measured, so that nothing may ask."""
+        raise AssertionError("a kernel of one pass was asked to measure")
 
 
 class Combination(_OnePass):
